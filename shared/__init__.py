@@ -1,0 +1,1 @@
+"""The chassis: knows the log, the store and HTTP; knows no service."""

@@ -1,0 +1,49 @@
+"""Time. Nobody else calls `now()` or `sleep()`, so a test can move the clock and a story can be retold.
+
+Wall time dates what people see; it never orders anything. `boottime` (CLOCK_BOOTTIME, seconds since this boot,
+going on through suspend) measures leases between processes of one machine, and `boot_id` tells whether two readings
+can be compared at all.
+"""
+
+import asyncio
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+_OFFSET = timedelta(seconds=float(os.environ.get("YIJIAN_CLOCK_OFFSET", "0")) if os.environ.get("YIJIAN_TEST_MODE") else 0)
+
+
+def now() -> datetime:
+    """The wall clock, in UTC. In test mode `YIJIAN_CLOCK_OFFSET` (seconds) is added."""
+    return datetime.now(UTC) + _OFFSET
+
+
+def timestamp(moment: datetime | None = None) -> str:
+    """A moment (default: now) as RFC 3339 in UTC with milliseconds: `2026-11-20T01:12:00.000Z`. Sorts as text."""
+    return (moment or now()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def monotonic() -> float:
+    """Seconds for measuring durations inside one process."""
+    return time.monotonic()
+
+
+def boottime() -> float:
+    """Seconds since boot, comparable between the processes of one machine and unmoved by the wall clock."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@cache
+def boot_id() -> str:
+    """This boot's identity; readings of `boottime` of another boot mean nothing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown-boot"
+
+
+async def sleep(seconds: float) -> None:
+    """Wait; cancellation ends it at once."""
+    await asyncio.sleep(seconds)

@@ -110,7 +110,9 @@ class Log(Protocol):
         cancelling it does not undo it.
         """
 
-    def subscribe(self, group: str, topics: Sequence[str], *, session_timeout: float = 10.0) -> AbstractAsyncContextManager[Consumer]:
+    def subscribe(
+        self, group: str, topics: Sequence[str], *, session_timeout: float = 10.0
+    ) -> AbstractAsyncContextManager[Consumer]:
         """Join a group; leaving the context releases the partitions at once. A member that is silent for
         `session_timeout` seconds is dead, and others take over."""
 

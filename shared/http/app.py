@@ -1,0 +1,118 @@
+"""The same edge for every service: problems, limits, metrics, health, account and OpenAPI."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import orjson
+from fastapi import FastAPI, Response
+from fastapi.routing import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
+
+from shared import clock
+from shared.http import problems
+from shared.http.health import Health, Status
+from shared.http.problems import Problem
+from shared.observability import metrics
+
+Account: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""The largest body any route takes; a route may take less."""
+
+
+def create_app(name: str, *, lifespan: Lifespan[FastAPI], routers: list[APIRouter], description: str) -> FastAPI:
+    """A service's app. Its lifespan must set `app.state.health` (`Health`) and `app.state.account` (`Account`)."""
+    app = FastAPI(
+        title=f"Yijian {name}", version="1", description=description, lifespan=lifespan, docs_url=None, redoc_url=None,
+        responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
+    )  # fmt: skip
+    problems.install(app)
+    for router in (*routers, _operations(app)):
+        app.include_router(router)
+    app.add_middleware(Edge)
+    return app
+
+
+def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer, encoded once."""
+    return Response(orjson.dumps(content), status, headers, "application/json")
+
+
+def _operations(app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health/live", summary="Does every loop make progress?")
+    async def live() -> Response:
+        return _health(*await _checks(app).live())
+
+    @router.get("/health/ready", summary="Can the service do its job now? Each check with its reason")
+    async def ready() -> Response:
+        return _health(*await _checks(app).ready())
+
+    @router.get("/metrics", summary="Prometheus metrics")
+    async def prometheus() -> Response:
+        return Response(generate_latest(metrics.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+
+    @router.get("/v1/account", summary="What came in, and where it is now")
+    async def account() -> Response:
+        count: Account = app.state.account
+        return json_response(await count())
+
+    return router
+
+
+def _checks(app: FastAPI) -> Health:
+    health: Health = app.state.health
+    return health
+
+
+def _health(status: Status, checks: dict[str, str]) -> Response:
+    return json_response({"status": status, "checks": checks}, 503 if status == "failing" else 200)
+
+
+class Edge:
+    """The outermost layer: refuses bodies over the limit while they arrive, and measures every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one ASGI scope."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = clock.monotonic(), 500
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, _limited(scope, receive), watch)
+        finally:
+            route = getattr(scope.get("route"), "path", "(none)")
+            metrics.HTTP_REQUESTS.labels(route, status).inc()
+            metrics.HTTP_SECONDS.labels(route).observe(clock.monotonic() - started)
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    received = 0
+
+    async def limited() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > MAX_BODY_BYTES or (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
+            raise too_large(MAX_BODY_BYTES, "The body")
+        return message
+
+    return limited
+
+
+def too_large(limit: int, what: str) -> Problem:
+    """A 413 that names the limit in bytes."""
+    detail = f"{what} is larger than {limit:,} bytes. Shorten it, or send attachments by reference."
+    return Problem(413, "too-large", detail, errors=[problems.fault("", detail)], limit_bytes=limit)

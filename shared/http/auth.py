@@ -1,0 +1,145 @@
+"""API keys: 256 random bits, shown once, kept as SHA-256 with role, scope and expiry in one file.
+
+Every service reads the file and reads it again when it changes. SHA-256 is enough for a key that cannot be guessed;
+a slow password hash per request would sink intake.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from fastapi import Request
+
+from shared import clock
+from shared.errors import BadSettings
+from shared.http.problems import Problem
+
+Role: TypeAlias = Literal["channel", "department", "operator"]
+ROLES: tuple[Role, ...] = ("channel", "department", "operator")
+_REREAD_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key allows. `scope` holds channel codes or department codes; an operator's is empty."""
+
+    name: str
+    role: Role
+    digest: str
+    scope: tuple[str, ...] = ()
+    test: bool = False
+    expires: str | None = None
+    """RFC 3339; None: never."""
+    created: str = field(default_factory=clock.timestamp)
+
+    def expired(self) -> bool:
+        """Whether its time is over."""
+        return self.expires is not None and datetime.fromisoformat(self.expires) <= clock.now()
+
+
+def digest(secret: str) -> str:
+    """The form in which a key is stored."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret(role: Role) -> str:
+    """A new key's secret: 256 random bits behind a prefix that tells people what it is."""
+    return f"yj_{role}_{secrets.token_urlsafe(32)}"
+
+
+class KeyFile:
+    """The file of keys, for the `yijian keys` command: read, changed and written whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[Key]:
+        """Every key; none when there is no file. Raises `BadSettings` when the file cannot be understood."""
+        try:
+            entries = json.loads(self.path.read_text(encoding="utf-8"))["keys"]
+            return [Key(**{**entry, "scope": tuple(entry["scope"])}) for entry in entries]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            raise BadSettings(f"{self.path} is not a file of keys ({error}); make one with: yijian keys add") from None
+
+    def write(self, keys: Sequence[Key]) -> None:
+        """Replace the file in one step, readable by its owner only."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False, encoding="utf-8") as file:
+            json.dump({"keys": [asdict(key) for key in keys]}, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(self.path)
+
+    def add(self, name: str, role: Role, *, scope: Sequence[str] = (), test: bool = False, expires: str | None = None) -> str:
+        """Store a new key and return its secret, which is not kept. Raises `BadSettings` when the name is taken."""
+        keys = self.read()
+        if any(key.name == name for key in keys):
+            raise BadSettings(f"there is a key named {name!r} already: choose another --name, or revoke it first")
+        secret = new_secret(role)
+        self.write([*keys, Key(name, role, digest(secret), tuple(scope), test, expires)])
+        return secret
+
+    def revoke(self, name: str) -> bool:
+        """Remove a key; False when there is none of this name."""
+        keys = self.read()
+        kept = [key for key in keys if key.name != name]
+        if len(kept) == len(keys):
+            return False
+        self.write(kept)
+        return True
+
+
+class Keyring:
+    """The keys as a service sees them; follows the file within a second of a change."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = KeyFile(path)
+        self._keys: dict[str, Key] = {}
+        self._stamp: tuple[int, int] | None = None
+        self._look_again = 0.0
+
+    def authenticate(self, request: Request, *roles: Role) -> Key:
+        """The key of this request. Raises a 401 or 403 problem that says what to send."""
+        scheme, _, secret = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise _unauthorised("missing-key", "Send your API key in the header: Authorization: Bearer <key>.")
+        key = self._current().get(digest(secret.strip()))
+        if key is None:
+            raise _unauthorised(
+                "unknown-key", "This API key is not known here (mistyped or revoked). Ask the operator for a new one."
+            )
+        if key.expired():
+            raise _unauthorised("expired-key", f"This API key expired at {key.expires}. Ask the operator for a new one.")
+        if key.role not in roles:
+            detail = f"This is a key for the role {key.role!r}; this needs a key for {' or '.join(roles)}."
+            raise Problem(403, "wrong-role", detail)
+        return key
+
+    def _current(self) -> dict[str, Key]:
+        if clock.monotonic() >= self._look_again:
+            self._look_again = clock.monotonic() + _REREAD_SECONDS
+            self._reread()
+        return self._keys
+
+    def _reread(self) -> None:
+        try:
+            stat = self._file.path.stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino)
+        except FileNotFoundError:
+            stamp = (0, 0)
+        if stamp != self._stamp:
+            self._keys = {key.digest: key for key in self._file.read()}
+            self._stamp = stamp
+
+
+def _unauthorised(slug: str, detail: str) -> Problem:
+    return Problem(401, slug, detail, headers={"WWW-Authenticate": 'Bearer realm="yijian"'})

@@ -1,0 +1,182 @@
+"""The consumer's loop: poll → decode → parked? → handle → retry → dead-letter → commit.
+
+A failing *dependency* (`Transient`) pauses the loop and counts no attempt; the batch is handled again when it is back.
+A failing *record* is found by halving its batch, tried a few times, and kept as a dead letter; later records of its key
+are parked, all others flow on. When most of what comes cannot be handled, the loop stops itself instead of draining
+the topic into the dead letters.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from shared import clock
+from shared.errors import LeaseLost, Permanent, Transient
+from shared.events import catalog
+from shared.events.envelope import Event, from_record
+from shared.events.messages import Data
+from shared.log.deadletters import DeadLetters
+from shared.log.port import Consumer, Log, Partition, Received
+from shared.observability import logging, metrics
+from shared.runtime import Beat, wait_for
+
+_log = logging.get(__name__)
+_ATTEMPTS = (0.05, 0.2)
+"""Pauses in seconds before a failing record is tried again: well under a second, since its neighbours wait."""
+_PAUSE_SECONDS = (0.1, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A record, understood."""
+
+    received: Received
+    event: Event
+    data: Data
+
+
+Handler: TypeAlias = Callable[[Sequence[Incoming]], Awaitable[None]]
+"""Handles a batch, in order per key, and takes effect once however often it is called with the same records."""
+
+
+class FailureLimit:
+    """Says stop when more than `share` of the last `window` records became dead letters."""
+
+    def __init__(self, *, window: int = 200, least: int = 20, share: float = 0.5) -> None:
+        self._outcomes: deque[bool] = deque(maxlen=window)
+        self._least, self._share = least, share
+
+    def note(self, *, handled: int = 0, dead: int = 0) -> None:
+        """Count outcomes."""
+        self._outcomes.extend([False] * min(handled, self._outcomes.maxlen or 0) + [True] * dead)
+
+    def exceeded(self) -> bool:
+        """Whether the loop has to stop."""
+        dead = sum(self._outcomes)
+        return dead >= self._least and dead > self._share * len(self._outcomes)
+
+
+class Loop:
+    """One member of a consumer group with its handler."""
+
+    def __init__(
+        self, log: Log, group: str, topics: Sequence[str], handle: Handler, letters: DeadLetters, *,
+        batch: int = 500, session_timeout: float = 10.0,
+    ) -> None:  # fmt: skip
+        self._log, self._group, self._topics = log, group, topics
+        self._handle, self._letters = handle, letters
+        self._batch, self._session_timeout = batch, session_timeout
+        self._limit = FailureLimit()
+        self.trouble: str | None = None
+        """Why the loop does not go on at the moment; None when it does."""
+
+    async def run(self, stop: asyncio.Event, beat: Beat) -> None:
+        """Consume until `stop`; what has been handled by then is committed."""
+        async with self._log.subscribe(self._group, self._topics, session_timeout=self._session_timeout) as consumer:
+            pause = _PAUSE_SECONDS[0]
+            while not stop.is_set():
+                if self._limit.exceeded():
+                    self._halt()
+                    await stop.wait()
+                    return
+                try:
+                    await self._round(consumer)
+                    self.trouble, pause = None, _PAUSE_SECONDS[0]
+                except Transient as error:
+                    pause = await self._pause(stop, error, pause)
+                beat()
+
+    async def check(self) -> None:
+        """Raise RuntimeError with the reason when the loop is paused or has stopped itself."""
+        if self.trouble:
+            raise RuntimeError(self.trouble)
+
+    async def _round(self, consumer: Consumer) -> None:
+        records = await consumer.poll(self._batch, 1.0)
+        if not records:
+            return
+        started = clock.monotonic()
+        try:
+            await self._letters.assigned(consumer.assigned() | {record.partition for record in records})
+            await self._take(records)
+            await consumer.commit(_next_offsets(records))
+        except LeaseLost:
+            _log.info("lease_lost", group=self._group)  # the new holder handles these again; effects are once
+        except Transient:
+            consumer.seek(_first_offsets(records))
+            raise
+        metrics.HANDLED.labels(self._group).inc(len(records))
+        metrics.HANDLING_SECONDS.labels(self._group).observe(clock.monotonic() - started)
+
+    async def _take(self, records: Sequence[Received]) -> None:
+        understood: list[Incoming] = []
+        for record in records:
+            event = None
+            try:
+                event = from_record(record)
+                understood.append(Incoming(record, event, catalog.read(event)))
+            except Permanent as error:
+                await self._handle_flowing(understood)  # what came before it must not be parked behind it
+                understood = []
+                await self._bury(record, event, error, 1)
+        await self._handle_flowing(understood)
+
+    async def _handle_flowing(self, batch: Sequence[Incoming]) -> None:
+        """Handle those whose key is not blocked; a batch that fails is halved until the failing record is alone."""
+        await self._letters.park([item.received for item in batch if self._letters.blocks(item.received)])
+        flowing = [item for item in batch if not self._letters.blocks(item.received)]
+        if len(flowing) == 1:
+            await self._handle_one(flowing[0])
+        elif flowing:
+            await self._handle_many(flowing)
+
+    async def _handle_many(self, batch: Sequence[Incoming]) -> None:
+        try:
+            await self._handle(batch)
+            self._limit.note(handled=len(batch))
+        except Transient:
+            raise
+        except Exception:
+            middle = len(batch) // 2
+            await self._handle_flowing(batch[:middle])
+            await self._handle_flowing(batch[middle:])
+
+    async def _handle_one(self, item: Incoming) -> None:
+        for attempt, pause in enumerate((*_ATTEMPTS, None), start=1):
+            try:
+                await self._handle([item])
+                self._limit.note(handled=1)
+                return
+            except Transient:
+                raise
+            except Exception as error:
+                if pause is None or isinstance(error, Permanent):
+                    await self._bury(item.received, item.event, error, attempt)
+                    return
+                await clock.sleep(pause)
+
+    async def _bury(self, record: Received, event: Event | None, error: Exception, attempts: int) -> None:
+        await self._letters.keep(record, event, error, attempts)
+        self._limit.note(dead=1)
+
+    async def _pause(self, stop: asyncio.Event, error: Transient, pause: float) -> float:
+        self.trouble = f"paused: {error}"
+        metrics.PAUSED.labels(self._group).inc()
+        _log.warning("loop_paused", group=self._group, reason=error.slug, seconds=round(pause, 2))
+        await wait_for(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter is no secret)
+        return min(pause * 2, _PAUSE_SECONDS[1])
+
+    def _halt(self) -> None:
+        self.trouble = "stopped: most records cannot be handled; look at the dead letters, mend the cause, then restart"
+        _log.error("loop_halted", group=self._group)
+
+
+def _next_offsets(records: Sequence[Received]) -> dict[Partition, int]:
+    return {record.partition: record.offset + 1 for record in records}
+
+
+def _first_offsets(records: Sequence[Received]) -> dict[Partition, int]:
+    return {record.partition: record.offset for record in reversed(records)}

@@ -1,0 +1,108 @@
+"""Each file against its model: pydantic's errors, said with line, finding and remedy."""
+
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.pack.mistakes import Findings, instead
+from shared.pack.source import Node, Step
+
+T = TypeVar("T")
+
+SHAPES = {
+    "string_type": "text (quote it if YAML takes it for a number, a time or a date)",
+    "tuple_type": "a list: `[a, b]` or one `- a` a line",
+    "model_type": "a mapping: `field: value`",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "bool_parsing": "true or false",
+    "bool_type": "true or false",
+}
+"""What pydantic's error types ask for, in the words of somebody who writes YAML."""
+
+PATTERNS = {
+    r"^[a-z0-9][a-z0-9-]*$": "lower-case letters, digits and dashes",
+    r"^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$": "up to three parts of lower-case letters, digits and dashes, with dots between",
+    r"^\d{6}(\d{3}|\d{6})?$": "six, nine or twelve digits (GB/T 2260)",
+}
+"""The patterns of `shared.pack.model`, in words."""
+
+
+def shaped(adapter: TypeAdapter[T], annotation: Any, node: Node, findings: Findings) -> T | None:
+    """The node as its model, or None with every mistake of its shape found."""
+    try:
+        return adapter.validate_python(node.value)
+    except ValidationError as error:
+        _Shape(annotation, node, findings).blame(error.errors(include_url=False))
+        return None
+
+
+class _Shape:
+    """The errors of one file."""
+
+    def __init__(self, annotation: Any, root: Node, findings: Findings) -> None:
+        self.annotation, self.root, self.findings = annotation, root, findings
+
+    def blame(self, errors: list[ErrorDetails]) -> None:
+        """Every error once: a field that is merely misspelt is not also missing."""
+        missing = {error["loc"] for error in errors if error["type"] == "missing"}
+        for error in errors:
+            if error["type"] == "extra_forbidden":
+                missing.discard(self._unknown_field(error["loc"], missing))
+            elif error["type"] != "missing":
+                self._wrong_value(error)
+        for place in sorted(missing, key=lambda place: self.root.nearest(*place).line):
+            name = place[-1]
+            self.findings.mistake(self.root.nearest(*place), f"`{name}` is missing", f"`{name}: …` is needed here")
+
+    def _unknown_field(self, place: tuple[Step, ...], missing: set[tuple[Step, ...]]) -> tuple[Step, ...]:
+        """Blame it; the answer is the place of the missing field that was probably meant."""
+        name, inside = str(place[-1]), place[:-1]
+        model = _model_at(self.annotation, inside)
+        absent = [str(other[-1]) for other in missing if other[:-1] == inside]
+        remedy = instead(name, absent, "") if len(absent) > 0 else ""
+        remedy = remedy if remedy.startswith("did") else instead(name, model.model_fields if model else (), "leave it out")
+        self.findings.mistake(self.root.nearest(*place), f"unknown field `{name}`", remedy)
+        return (*inside, remedy.split("`")[1]) if "`" in remedy else place
+
+    def _wrong_value(self, error: ErrorDetails) -> None:
+        node = self.root.nearest(*error["loc"])
+        self.findings.misshapen.add(node)
+        self.findings.mistake(node, f"`{error['loc'][-1]}` is {_shown(node)}" if error["loc"] else _shown(node), _remedy(error, node))
+
+
+def _remedy(error: ErrorDetails, node: Node) -> str:
+    limits = error.get("ctx", {})
+    if error["type"] == "literal_error":
+        choices = limits["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        return instead(node.raw, choices, "")
+    if error["type"] == "string_pattern_mismatch":
+        return PATTERNS.get(limits["pattern"], f"text that matches {limits['pattern']}")
+    return SHAPES.get(error["type"], error["msg"].replace("Input should", "it should"))
+
+
+def _shown(node: Node) -> str:
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, list):
+        return "a list"
+    return "empty" if node.value is None else f"`{node.raw[:60]}`"
+
+
+def _model_at(annotation: Any, place: tuple[Step, ...]) -> type[BaseModel] | None:
+    """The model whose fields are named at this place of a value with this annotation."""
+    for step in place:
+        inner = _bare(annotation)
+        is_model = isinstance(inner, type) and issubclass(inner, BaseModel)
+        annotation = inner.model_fields[step].annotation if is_model else get_args(inner)[0]
+    inner = _bare(annotation)
+    return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def _bare(annotation: Any) -> Any:
+    """Without `Annotated` and `| None`."""
+    if get_origin(annotation) in (Annotated, Union, UnionType):
+        return _bare(next(arg for arg in get_args(annotation) if arg is not type(None)))
+    return annotation

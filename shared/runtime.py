@@ -1,0 +1,116 @@
+"""How a service runs: the HTTP server and its loops in one process, from the first signal to a drained stop."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import uvicorn
+from fastapi import FastAPI
+
+from shared import clock
+from shared.http.health import Check
+from shared.observability import logging, metrics
+from shared.settings import HomeSettings
+
+_log = logging.get(__name__)
+_RESTART_SECONDS = (1.0, 30.0)
+_STALL_SECONDS = 60.0
+
+Beat: TypeAlias = Callable[[], None]
+Work: TypeAlias = Callable[[asyncio.Event, Beat], Awaitable[None]]
+"""A loop: works until the event is set, and calls the beat whenever it has made progress (idle waiting counts)."""
+
+
+def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
+    """Run until SIGTERM or Ctrl-C; then stop accepting, answer what is in flight, drain the loops and return."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # uvicorn raises the signal again once it has stopped: then we exit 0
+    uvicorn.run(
+        app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False,
+        timeout_graceful_shutdown=int(settings.drain_seconds), timeout_keep_alive=30, backlog=2048,
+    )  # fmt: skip
+
+
+class Runner:
+    """One loop, started again when it crashes; knows when it last made progress."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self.name = name
+        self._work = work
+        self._last = clock.monotonic()
+        self._crash: str | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run the loop until `stop`; a crash is logged, and the loop starts again after a growing pause."""
+        pause = _RESTART_SECONDS[0]
+        while not stop.is_set():
+            try:
+                await self._work(stop, self._beat)
+                return
+            except Exception as error:
+                self._crash = f"{type(error).__name__}: {error}"
+                _log.exception("loop_crashed", loop=self.name, again_in=pause)
+            await wait_for(stop, pause)
+            pause = min(pause * 2, _RESTART_SECONDS[1])
+
+    async def check(self) -> None:
+        """Raise RuntimeError when the loop has crashed and not recovered, or has stalled."""
+        if self._crash:
+            raise RuntimeError(f"crashed and starting again: {self._crash}")
+        silent = clock.monotonic() - self._last
+        if silent > _STALL_SECONDS:
+            raise RuntimeError(f"no progress for {silent:.0f} s")
+
+    def _beat(self) -> None:
+        self._last, self._crash = clock.monotonic(), None
+        metrics.LOOP_BEAT.labels(self.name).set(clock.now().timestamp())
+
+
+@asynccontextmanager
+async def running(loops: dict[str, Work], *, drain_seconds: float) -> AsyncIterator[dict[str, Check]]:
+    """Run these loops inside the context; leaving it asks them to finish and cancels what is left at the deadline.
+
+    Yields a liveness check for each.
+    """
+    stop = asyncio.Event()
+    runners = [Runner(name, work) for name, work in loops.items()]
+    tasks = [asyncio.create_task(runner.run(stop), name=runner.name) for runner in runners]
+    try:
+        yield {runner.name: runner.check for runner in runners}
+    finally:
+        stop.set()
+        await _finish(tasks, drain_seconds)
+
+
+async def _finish(tasks: list[asyncio.Task[None]], seconds: float) -> None:
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        _log.warning("loop_not_drained", loop=task.get_name(), seconds=seconds)
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def wait_for(stop: asyncio.Event, seconds: float) -> bool:
+    """Sleep, but wake when `stop` is set; whether it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+def every(seconds: float, work: Callable[[], Awaitable[None]]) -> Work:
+    """A loop that does this work at once and then again and again, with a pause between."""
+
+    async def loop(stop: asyncio.Event, beat: Beat) -> None:
+        while not stop.is_set():
+            await work()
+            beat()
+            await wait_for(stop, seconds)
+
+    return loop

@@ -41,6 +41,7 @@ class Runner:
         self._work = work
         self._last = clock.monotonic()
         self._crash: str | None = None
+        self._ended = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run the loop until `stop`; a crash is logged, and the loop starts again after a growing pause."""
@@ -48,6 +49,7 @@ class Runner:
         while not stop.is_set():
             try:
                 await self._work(stop, self._beat)
+                self._ended = True
                 return
             except Exception as error:
                 self._crash = f"{type(error).__name__}: {error}"
@@ -60,7 +62,7 @@ class Runner:
         if self._crash:
             raise RuntimeError(f"crashed and starting again: {self._crash}")
         silent = clock.monotonic() - self._last
-        if silent > _STALL_SECONDS:
+        if not self._ended and silent > _STALL_SECONDS:
             raise RuntimeError(f"no progress for {silent:.0f} s")
 
     def _beat(self) -> None:

@@ -18,7 +18,7 @@ from shared.events.catalog import CASES, DEAD_LETTERS
 from shared.events.envelope import Event, to_record
 from shared.log.port import Log, Partition, Received
 from shared.observability import metrics
-from shared.store.port import Collection, Document, Duplicate, Index, Store, Stored
+from shared.store.port import Collection, Document, Duplicate, Index, Store, Stored, Value
 
 LETTERS = Collection(
     "deadletters",

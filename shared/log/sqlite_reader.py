@@ -10,7 +10,7 @@ import orjson
 
 from shared.errors import LogUnavailable
 from shared.log.port import Partition, Received
-from shared.log.sqlite_schema import Database, offset_of, row_id
+from shared.log.sqlite_schema import Database, fetch_all, offset_of, row_id
 from shared.log.sqlite_writer import Placed, placed
 
 _POLL_BYTES = 16 * 1024 * 1024
@@ -49,7 +49,7 @@ class Reader:
     def retentions(self) -> dict[str, float]:
         """Topic → hours a record is kept."""
         with self._database.use() as connection:
-            return dict(connection.execute("SELECT name, retention_hours FROM topics").fetchall())
+            return dict(fetch_all(connection, "SELECT name, retention_hours FROM topics"))
 
     def fetch(self, cursors: Iterable[Cursor], limit: int) -> tuple[list[Received], dict[Partition, int]]:
         """Up to `limit` records from where the cursors stand, and where each cursor that moved stands then."""
@@ -75,20 +75,21 @@ class Reader:
     def first_from(self, partition_id: int, offset: int) -> tuple[int, float] | None:
         """Offset and time (seconds since the epoch) of the first record at or after an offset; None without one."""
         with self._database.use() as connection:
-            rows = connection.execute(
+            rows = fetch_all(
+                connection,
                 "SELECT id, published_at FROM records WHERE id >= ? AND id < ? ORDER BY id LIMIT 1",
                 (row_id(partition_id, offset), row_id(partition_id + 1, 0)),
-            ).fetchall()
+            )
         return (offset_of(rows[0][0]), rows[0][1]) if rows else None
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed to the file."""
         with self._database.use() as connection:
-            return int(connection.data_version())
+            return int(fetch_all(connection, "PRAGMA data_version")[0][0])
 
 
 def _ends(connection: apsw.Connection) -> dict[int, int]:
-    return dict(connection.execute("SELECT id, next_offset FROM partitions").fetchall())
+    return dict(fetch_all(connection, "SELECT id, next_offset FROM partitions"))
 
 
 def _read(connection: apsw.Connection, cursor: Cursor, end: int, limit: int, room: int) -> tuple[list[Received], int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -69,6 +70,11 @@ def row_id(partition_id: int, offset: int) -> int:
 def offset_of(row: int) -> int:
     """The offset inside its partition that a row id stands for."""
     return row & ((1 << OFFSET_BITS) - 1)
+
+
+def fetch_all(connection: apsw.Connection, sql: str, bindings: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every row of a statement; its cursor is at its end then, and holds no snapshot open."""
+    return connection.execute(sql, bindings).fetchall()
 
 
 class Database:

@@ -15,7 +15,7 @@ import orjson
 from shared.clock import now
 from shared.errors import LogUnavailable, RecordRefused
 from shared.log.port import Partition, Position, Record
-from shared.log.sqlite_schema import Database, row_id
+from shared.log.sqlite_schema import Database, fetch_all, row_id
 
 T = TypeVar("T")
 
@@ -152,7 +152,7 @@ class Writer:
 
 def placed(connection: apsw.Connection) -> Placed:
     """Every topic's partitions with their ids, as the file has them now."""
-    rows = connection.execute("SELECT topic, number, id FROM partitions ORDER BY topic, number").fetchall()
+    rows = fetch_all(connection, "SELECT topic, number, id FROM partitions ORDER BY topic, number")
     return {
         topic: tuple((partition_id, Partition(topic, number)) for _, number, partition_id in group)
         for topic, group in itertools.groupby(rows, key=lambda row: str(row[0]))
@@ -160,7 +160,7 @@ def placed(connection: apsw.Connection) -> Placed:
 
 
 def _next_offset(connection: apsw.Connection, partition_id: int) -> int:
-    return int(connection.execute("SELECT next_offset FROM partitions WHERE id = ?", (partition_id,)).fetchall()[0][0])
+    return int(fetch_all(connection, "SELECT next_offset FROM partitions WHERE id = ?", (partition_id,))[0][0])
 
 
 def _settle(outcomes: Iterable[tuple["asyncio.Future[Any]", Any]]) -> None:

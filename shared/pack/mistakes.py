@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 from shared.errors import Permanent
-from shared.pack.source import Node
+from shared.pack.source import Blame, Node
 
 LIST_AT_MOST = 12
 """More choices than this are not listed: a wall of codes helps nobody."""
@@ -54,12 +55,25 @@ class Findings:
         """The pack works, but perhaps not as its authors think."""
         self.warnings.append(Mistake(node.file, node.line, found, expected))
 
+    def blame_in(self, file: str) -> Blame:
+        """For readers, which have no nodes yet: the mistakes of one file."""
+        return lambda line, found, expected: self.mistakes.append(Mistake(file, line, found, expected))
 
-def instead(wrong: str, right: Iterable[str], otherwise: str) -> str:
-    """What would be right: the most similar of `right`, or all of them when they are few."""
-    choices = sorted(set(right))
-    if similar := get_close_matches(wrong, choices, n=1, cutoff=0.6):
-        return f"did you mean `{similar[0]}`?"
-    if 0 < len(choices) <= LIST_AT_MOST:
-        return f"one of {', '.join(choices)}"
-    return otherwise
+
+def closest(wrong: str, right: Iterable[str]) -> str | None:
+    """The one of `right` that was probably meant."""
+    return _closest(wrong, tuple(sorted(set(right))))
+
+
+@lru_cache(maxsize=1024)
+def _closest(wrong: str, right: tuple[str, ...]) -> str | None:
+    """Remembered: one renamed category is wrong in hundreds of examples."""
+    return next(iter(get_close_matches(wrong, right, n=1, cutoff=0.6)), None)
+
+
+def instead(wrong: str, right: Iterable[str], otherwise: str = "leave it out") -> str:
+    """What would be right: the one that was probably meant, or all of them when they are few."""
+    choices = tuple(sorted(set(right)))
+    if meant := closest(wrong, choices):
+        return f"did you mean `{meant}`?"
+    return f"one of {', '.join(choices)}" if 0 < len(choices) <= LIST_AT_MOST else otherwise

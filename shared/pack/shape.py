@@ -1,13 +1,14 @@
 """Each file against its model: pydantic's errors, said with line, finding and remedy."""
 
+import re
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.pack.mistakes import Findings, instead
-from shared.pack.source import Node, Step
+from shared.pack.mistakes import Findings, closest, instead
+from shared.pack.source import Node, Place
 
 T = TypeVar("T")
 
@@ -53,31 +54,33 @@ class _Shape:
                 missing.discard(self._unknown_field(error["loc"], missing))
             elif error["type"] != "missing":
                 self._wrong_value(error)
-        for place in sorted(missing, key=lambda place: self.root.nearest(*place).line):
-            name = place[-1]
-            self.findings.mistake(self.root.nearest(*place), f"`{name}` is missing", f"`{name}: …` is needed here")
+        for place in missing:
+            self.findings.mistake(self.root.nearest(*place), f"`{place[-1]}` is missing", f"`{place[-1]}: …` is needed here")
 
-    def _unknown_field(self, place: tuple[Step, ...], missing: set[tuple[Step, ...]]) -> tuple[Step, ...]:
-        """Blame it; the answer is the place of the missing field that was probably meant."""
+    def _unknown_field(self, place: Place, missing: set[Place]) -> Place:
+        """Blame it; the answer is the place that was probably meant."""
         name, inside = str(place[-1]), place[:-1]
-        model = _model_at(self.annotation, inside)
         absent = [str(other[-1]) for other in missing if other[:-1] == inside]
-        remedy = instead(name, absent, "") if len(absent) > 0 else ""
-        remedy = remedy if remedy.startswith("did") else instead(name, model.model_fields if model else (), "leave it out")
+        model = _model_at(self.annotation, inside)
+        meant = closest(name, absent)
+        remedy = f"did you mean `{meant}`?" if meant else instead(name, model.model_fields if model else ())
+        if self.root.at(*place) is None and not meant:  # {en: Water, power and gas} is two fields to YAML
+            remedy += "; if a comma has cut a text in two, quote the text"
         self.findings.mistake(self.root.nearest(*place), f"unknown field `{name}`", remedy)
-        return (*inside, remedy.split("`")[1]) if "`" in remedy else place
+        return (*inside, meant or name)
 
     def _wrong_value(self, error: ErrorDetails) -> None:
         node = self.root.nearest(*error["loc"])
+        names = [step for step in error["loc"] if isinstance(step, str)]
+        found = f"`{names[-1]}` is {_shown(node)}" if names else f"the file is {_shown(node)}"
         self.findings.misshapen.add(node)
-        self.findings.mistake(node, f"`{error['loc'][-1]}` is {_shown(node)}" if error["loc"] else _shown(node), _remedy(error, node))
+        self.findings.mistake(node, found, _remedy(error, node))
 
 
 def _remedy(error: ErrorDetails, node: Node) -> str:
     limits = error.get("ctx", {})
     if error["type"] == "literal_error":
-        choices = limits["expected"].replace(" or ", ", ").replace("'", "").split(", ")
-        return instead(node.raw, choices, "")
+        return instead(node.raw, re.findall(r"'([^']*)'", limits["expected"]))
     if error["type"] == "string_pattern_mismatch":
         return PATTERNS.get(limits["pattern"], f"text that matches {limits['pattern']}")
     return SHAPES.get(error["type"], error["msg"].replace("Input should", "it should"))
@@ -88,10 +91,10 @@ def _shown(node: Node) -> str:
         return "a mapping"
     if isinstance(node.value, list):
         return "a list"
-    return "empty" if node.value is None else f"`{node.raw[:60]}`"
+    return "empty" if node.value is None else f"`{node.shown}`"
 
 
-def _model_at(annotation: Any, place: tuple[Step, ...]) -> type[BaseModel] | None:
+def _model_at(annotation: Any, place: Place) -> type[BaseModel] | None:
     """The model whose fields are named at this place of a value with this annotation."""
     for step in place:
         inner = _bare(annotation)

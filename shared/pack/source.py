@@ -18,8 +18,10 @@ else:  # libyaml composes ten times faster; without it a pack loads all the same
 
 Step: TypeAlias = str | int
 """A field's name, or an index in a list."""
+Place: TypeAlias = tuple[Step, ...]
 Blame: TypeAlias = Callable[[int, str, str], None]
 """Called with the line, what was found and what would be right."""
+SHOWN_AT_MOST = 60
 PLAIN_TEXT = "tag:yaml.org,2002:str"
 
 
@@ -46,6 +48,11 @@ class Node:
         """The scalar under these steps as it was written, empty where there is none."""
         node = self.at(*steps)
         return node.raw if node else ""
+
+    @property
+    def shown(self) -> str:
+        """The scalar for a message: on one line, and not all of a long one."""
+        return " ".join(self.raw[:SHOWN_AT_MOST].split())
 
     def items(self, *steps: Step) -> list["Node"]:
         """The elements of the list under these steps; nothing where there is no list."""
@@ -159,7 +166,9 @@ class _Tree:
 
 
 def _problem(error: Exception) -> str:
-    return str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error)
+    begun = getattr(error, "context_mark", None)  # where the bracket or quote stands that is never closed
+    return f"{problem} ({error.context}, line {begun.line + 1})" if isinstance(error, yaml.MarkedYAMLError) and begun else problem
 
 
 def _line_of(error: yaml.YAMLError, text: str) -> int:

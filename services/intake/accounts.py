@@ -1,0 +1,78 @@
+"""Intake's side of the account: what was accepted, and where it stands. Counted, never reckoned as a remainder."""
+
+import asyncio
+from functools import reduce
+from typing import Any, get_args
+from uuid import UUID
+
+from services.intake import store
+from shared import clock
+from shared.errors import LogUnavailable
+from shared.events.catalog import GROUPS
+from shared.events.words import Disposition
+from shared.log.deadletters import DeadLetters
+from shared.log.port import Log
+from shared.store.outbox import Relay
+from shared.store.port import Store
+
+_FRESH_SECONDS = 2.0
+_STATUSES = ("received", *get_args(Disposition))
+
+
+class Accounts:
+    """Counts the documents, at most every two seconds."""
+
+    def __init__(self, documents: Store, log: Log, relay: Relay, letters: DeadLetters) -> None:
+        self._store, self._log, self._relay, self._letters = documents, log, relay, letters
+        self._lock = asyncio.Lock()
+        self._counted_at = -_FRESH_SECONDS
+        self._last: dict[str, Any] = {}
+
+    async def account(self) -> dict[str, Any]:
+        """What came in by real and by test keys, and how many stand where."""
+        async with self._lock:
+            if clock.monotonic() - self._counted_at >= _FRESH_SECONDS:
+                self._last = await self._count()
+                self._counted_at = clock.monotonic()
+        return self._last
+
+    async def minute(self, minute: str) -> dict[str, Any]:
+        """Count and XOR of the ids of the messages accepted in this minute (`2026-11-20T01:12`, UTC), for the audit."""
+        found = await self._store.ids(store.COLLECTION, "by_minute", {"minute": minute})
+        return {
+            "minute": minute,
+            "count": len(found),
+            "xor": f"{reduce(lambda a, b: a ^ b, (UUID(one).int for one in found), 0):032x}",
+        }
+
+    async def _count(self) -> dict[str, Any]:
+        real, test = await self._statuses(0), await self._statuses(1)
+        counted = {
+            "service": "intake",
+            "at": clock.timestamp(),
+            "accepted": {"real": sum(real.values()), "test": sum(test.values())},
+            "statuses": {"real": real, "test": test},
+            "in_flight": real["received"] + test["received"],
+            "missing": await self._store.count(store.COLLECTION, "awaiting", {"awaiting": store.MISSING}),
+            "oldest_in_flight": await self._oldest_in_flight(),
+            "outbox": {"trouble": self._relay.trouble, "oldest": self._relay.oldest_pending()},
+        }
+        return counted | await self._letters.count() | {"lag": await self._lag()}
+
+    async def _statuses(self, test: int) -> dict[str, int]:
+        counts = await asyncio.gather(
+            *(self._store.count(store.COLLECTION, "by_status", {"test": test, "status": status}) for status in _STATUSES)
+        )
+        return dict(zip(_STATUSES, counts, strict=True))
+
+    async def _oldest_in_flight(self) -> str | None:
+        page = await self._store.page(store.COLLECTION, "awaiting", {"awaiting": store.AWAITED}, limit=1)
+        return page.documents[0].body["received_at"] if page.documents else None
+
+    async def _lag(self) -> int | None:
+        """How many events of cases are not followed yet; None while the log cannot be asked."""
+        try:
+            lags = await self._log.lag("intake", GROUPS["intake"])
+        except LogUnavailable:
+            return None
+        return sum(max(0, lag.end - lag.committed) for lag in lags.values())

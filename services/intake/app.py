@@ -1,0 +1,79 @@
+"""Intake as an app: what is opened, in which order, and what runs beside the routes."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.intake import api, api_public, store
+from services.intake.accounts import Accounts
+from services.intake.contacts import Contacts
+from services.intake.links import LINKS
+from services.intake.preparing import Preparer
+from services.intake.sealing import Secrets
+from services.intake.service import Intake
+from services.intake.settings import IntakeSettings
+from services.intake.state import State
+from services.intake.worker import Follower, Reconciler
+from shared import startup
+from shared.events import catalog
+from shared.http.app import create_app as create
+from shared.http.auth import Keyring
+from shared.http.health import Health
+from shared.log import open_log
+from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.loop import Loop
+from shared.pack.load import load_pack
+from shared.runtime import every, running
+from shared.settings import load
+from shared.store import open_store
+from shared.store.outbox import EVENTS, Relay
+
+_RECONCILE_SECONDS = 5.0
+_COLLECTIONS = (store.COLLECTION, store.ACCESSES, LINKS, LETTERS, PARKED, EVENTS)
+
+
+def create_app(settings: IntakeSettings | None = None) -> FastAPI:
+    """The app; without `settings` they are read from the environment when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _opened(app, settings or load(IntakeSettings)):
+            yield
+
+    return create("intake", lifespan=lifespan, routers=[api.router, api_public.router], description=__doc__ or "")
+
+
+@asynccontextmanager
+async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]:
+    """Store before log before loops, and backwards when it ends: a loop never outlives what it writes to."""
+    async with AsyncExitStack() as stack:
+        pack = load_pack(settings.pack)
+        documents = open_store(settings.store_url, "intake")
+        stack.push_async_callback(documents.close)
+        log = open_log(settings.log_url)
+        stack.push_async_callback(log.close)
+        secrets = Secrets.open(settings.secrets_file)
+        preparer = Preparer(pack, secrets.sealer, secrets.hasher, reconcile_after=settings.reconcile_after)
+        relay = Relay(documents, log, store.COLLECTION, store.to_records)
+        letters = DeadLetters(documents, log, service="intake", group="intake")
+        follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
+        reconciler = Reconciler(documents, log, after=settings.reconcile_after)
+        accounts = Accounts(documents, log, relay, letters)
+        app.state.intake = State(
+            settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
+            intake=Intake(documents, relay, preparer), contacts=Contacts(documents, secrets.sealer), accounts=accounts,
+            departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
+        )  # fmt: skip
+        app.state.account = accounts.account
+        loops = {
+            "prepare": await startup.prepare(documents, _COLLECTIONS),
+            "topics": startup.apply_topics(log, pack),
+            "relay": relay.run,
+            "follow": follow.run,
+            "reconcile": every(_RECONCILE_SECONDS, reconciler.run_once),
+        }
+        beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
+        others = {"log": log.check, "outbox": relay.check, "follow": follow.check}
+        app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
+        yield

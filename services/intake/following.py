@@ -1,0 +1,64 @@
+"""Intake follows the events of its messages' cases, so that it answers the tracking code by itself. Pure: no I/O."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.intake import store
+from shared.events import cases
+from shared.events.cases import CaseEvent
+from shared.events.messages import MessageDead
+from shared.log.loop import Incoming
+from shared.store.port import Document
+
+_HISTORY = 100
+_HEARD = {cases.TRIAGED, cases.ROUTED, cases.DECIDED}
+
+
+def message_id(item: Incoming) -> str:
+    """Which message this event is about."""
+    data = item.data
+    assert isinstance(data, CaseEvent | MessageDead)  # noqa: S101 (the catalogue's topics hold no others)
+    return data.message_id
+
+
+def apply(document: Document, items: Sequence[Incoming]) -> bool:
+    """Bring the message up to date with these events of its case, in order; whether anything changed.
+
+    An event whose number is not greater than the last one is a repeat and has no effect. Each event tells where the
+    case stands after it, so a gap costs a line of history and never the truth.
+    """
+    changed = False
+    for item in items:
+        if isinstance(item.data, MessageDead):
+            changed |= _dead(document, item)
+        elif isinstance(item.data, CaseEvent):
+            changed |= _advance(document, item, item.data)
+    return changed
+
+
+def _advance(document: Document, item: Incoming, data: CaseEvent) -> bool:
+    body, sequence = document.body, item.event.sequence or 0
+    if sequence <= (body["case"] or {}).get("sequence", 0):
+        return False
+    body["case"] = {
+        "id": data.case_id, "number": data.number, "sequence": sequence, "state": data.state, "department": data.department,
+    }  # fmt: skip
+    body["status"] = data.disposition
+    if item.event.type in _HEARD:
+        body["awaiting"] = store.SETTLED
+    _remember(body, item, data)
+    return True
+
+
+def _remember(body: dict[str, Any], item: Incoming, data: CaseEvent) -> None:
+    entry = {"at": item.event.time, "what": item.event.type.split(".")[2], "state": data.state, "department": data.department}
+    body["history"] = [*body["history"], entry][-_HISTORY:]
+
+
+def _dead(document: Document, item: Incoming) -> bool:
+    body = document.body
+    if body["case"] is not None or body["status"] == "dead":
+        return False
+    body["status"], body["awaiting"] = "dead", store.SETTLED
+    body["history"] = [*body["history"], {"at": item.event.time, "what": "dead", "state": "dead", "department": None}]
+    return True

@@ -1,0 +1,115 @@
+"""Reading a request's body: one message, a JSON array or NDJSON; every mistake with its place."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import orjson
+from pydantic import ValidationError
+
+from services.intake import rules
+from services.intake.model import MAX_BATCH, Submission
+from services.intake.preparing import Draft
+from shared.http import problems
+from shared.http.auth import Key
+from shared.http.problems import Problem, fault
+from shared.pack.model import Pack
+
+_SORTED = orjson.OPT_SORT_KEYS
+_KEY = re.compile(r'^"?([\x21-\x7e ]{1,255}?)"?$')
+
+
+def parse(body: bytes) -> Any:
+    """JSON of a body. Raises a 400 problem that says what is wrong with it."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        return _parse_leniently(body, str(error))
+
+
+def _parse_leniently(body: bytes, reason: str) -> Any:
+    """The standard parser lets lone surrogates through, so that their field can be named instead of the whole body."""
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise problems.not_json(reason) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def items(body: bytes, content_type: str) -> list[Any]:
+    """The items of a batch; a line of NDJSON that is no JSON is a `Problem` in its place. Raises 400 and 413 problems."""
+    if "ndjson" in content_type or "jsonl" in content_type or not body.lstrip()[:1] == b"[":
+        found = list(_lines(body))
+    else:
+        found = parse(body)
+    if not found:
+        raise Problem(400, "empty-batch", "The batch holds no message: send a JSON array or one JSON object a line (NDJSON).")
+    if len(found) > MAX_BATCH:
+        detail = f"The batch holds {len(found):,} messages; the limit is {MAX_BATCH:,}. Send it in parts."
+        raise Problem(413, "too-many", detail, errors=[fault("", detail)], limit=MAX_BATCH)
+    return found
+
+
+def _lines(body: bytes) -> Iterator[Any]:
+    for line in body.splitlines():
+        if line.strip():
+            try:
+                yield parse(line)
+            except Problem as problem:
+                yield problem
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """The `Idempotency-Key`, with or without its quotes (draft-ietf-httpapi-idempotency-key-header-07)."""
+    if header is None:
+        return None
+    match = _KEY.match(header.strip())
+    if not match:
+        detail = "An Idempotency-Key is 1 to 255 visible ASCII characters, in double quotes."
+        raise Problem(400, "bad-idempotency-key", detail, errors=[fault("header/Idempotency-Key", detail)])
+    return match.group(1)
+
+
+def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, traceparent: str | None) -> Draft | Problem:
+    """One item as a draft, or the problem that its sender has to mend."""
+    if isinstance(item, Problem):
+        return item
+    if not isinstance(item, dict):
+        detail = f"A message is a JSON object; this is a JSON {type(item).__name__}."
+        return Problem(422, "invalid", detail, errors=[fault("", detail)])
+    try:
+        submission = Submission.model_validate(item)
+        raw = orjson.dumps(item, option=_SORTED)
+    except ValidationError as error:
+        return problems.invalid(error)
+    except TypeError as error:  # what the lenient parser let through: a lone surrogate in a free field, a huge number
+        detail = f"The message holds something that cannot be kept ({error}): send valid Unicode, and huge numbers as strings."
+        return Problem(422, "invalid", detail, errors=[fault("", detail)])
+    wrong = rules.refusal(submission)
+    if wrong:
+        return Problem(422, "empty-text", wrong["detail"], errors=[wrong])
+    channel = _channel(submission.channel, key, pack)
+    if isinstance(channel, Problem):
+        return channel
+    return Draft(submission, channel, raw, idempotency_key, key.test, traceparent)
+
+
+def _channel(posted: str | None, key: Key, pack: Pack) -> str | Problem:
+    """The channel posted, or the key's only one. A key without a scope may speak for every channel."""
+    if posted is None:
+        if len(key.scope) == 1:
+            return key.scope[0]
+        detail = f"This key allows several channels: say which one in channel: {', '.join(key.scope or pack.channel_by_code)}."
+        return Problem(422, "channel-missing", detail, errors=[fault("/channel", detail)])
+    known = pack.channel_by_code.get(posted)
+    if known is None or known.retired:
+        detail = f"There is no channel {posted[:60]!r}. The channels are: {', '.join(pack.channel_by_code)}."
+        return Problem(422, "unknown-channel", detail, errors=[fault("/channel", detail)])
+    if key.scope and posted not in key.scope:
+        detail = f"This key may not post to {posted!r}; it allows: {', '.join(key.scope)}."
+        return Problem(403, "wrong-channel", detail, errors=[fault("/channel", detail)])
+    return posted

@@ -1,0 +1,84 @@
+"""Taking messages in: prepare, store with its event, answer. What was answered 202 is never lost."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from services.intake import store
+from services.intake.duplicates import Outcome, Repeats, Taken
+from services.intake.links import LINKS
+from services.intake.preparing import Draft, Preparer
+from shared.http.problems import Problem
+from shared.observability import metrics
+from shared.store.outbox import Relay
+from shared.store.port import Document, Duplicate, Store, Stored
+
+_INLINE_BYTES = 8 * 1024
+"""Up to here masking and sealing take well under a millisecond: less than handing them to a thread would cost."""
+
+
+class Intake:
+    """The use cases of taking messages in."""
+
+    def __init__(self, documents: Store, relay: Relay, preparer: Preparer) -> None:
+        self._store, self._relay, self._preparer = documents, relay, preparer
+        self._repeats = Repeats(documents, relay, preparer)
+
+    async def take(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Store each draft durably; an outcome per draft, in order. A refused one never hinders its neighbours."""
+        prepared = await self._prepare(drafts)
+        stored = await self._insert([item for item in prepared if isinstance(item, Document)])
+        outcomes: list[Outcome] = []
+        for draft, item in zip(drafts, prepared, strict=True):
+            outcome = item if isinstance(item, Problem) else await self._settle(draft, item, stored[item.id])
+            _count(draft, outcome)
+            outcomes.append(outcome)
+        return outcomes
+
+    async def _prepare(self, drafts: Sequence[Draft]) -> list[Document | Problem]:
+        if sum(len(draft.raw) for draft in drafts) <= _INLINE_BYTES:
+            return [self._preparer.prepare(draft) for draft in drafts]
+        return await asyncio.to_thread(lambda: [self._preparer.prepare(draft) for draft in drafts])
+
+    async def _insert(self, documents: Sequence[Document]) -> dict[str, Stored | Duplicate]:
+        if not documents:
+            return {}
+        results, _ = await asyncio.gather(self._store.insert(store.COLLECTION, documents), self._link(documents))
+        self._relay.offer([one for one, result in zip(documents, results, strict=True) if isinstance(result, Stored)])
+        return {one.id: result for one, result in zip(documents, results, strict=True)}
+
+    async def _link(self, documents: Sequence[Document]) -> None:
+        found = self._preparer.links(documents)
+        if found:
+            await self._store.insert(LINKS, found)  # one that is known is a duplicate, and that is all right
+
+    async def _settle(self, draft: Draft, document: Document, result: Stored | Duplicate) -> Outcome:
+        if isinstance(result, Stored) or result.of == document.id:
+            return Taken(document, repeated=False)
+        return await self._repeats.settle(draft, document, result)
+
+
+def answer(outcome: Taken, base_url: str) -> dict[str, Any]:
+    """The body of a 202: the same for the first submission and for every repeat of it."""
+    body, identifier = outcome.document.body, outcome.document.id
+    told: dict[str, Any] = {
+        "id": identifier,
+        "tracking_code": body["tracking_code"],
+        "status": "received",
+        "links": {"self": f"{base_url}/v1/messages/{identifier}", "track": f"{base_url}/v1/track/{body['tracking_code']}"},
+    }
+    if body["message"]["flags"]:
+        told["flags"] = body["message"]["flags"]
+    if not body["fingerprints"]:
+        told["safe_to_repeat"] = False
+        told["hint"] = "Posted again, this would be a second message: send an Idempotency-Key or an external_id."
+    return told
+
+
+def _count(draft: Draft, outcome: Outcome) -> None:
+    if isinstance(outcome, Problem):
+        metrics.REFUSED.labels(outcome.slug).inc()
+    elif outcome.repeated:
+        metrics.REPEATED.labels(draft.channel).inc()
+    else:
+        metrics.ACCEPTED.labels(draft.channel).inc()

@@ -1,0 +1,97 @@
+"""What works but is perhaps not meant: warnings for the authors of a pack. Services never look here."""
+
+from shared.pack.draft import Draft
+from shared.pack.known import Known, conditions, targets, within
+from shared.pack.mistakes import Findings
+from shared.pack.source import Node
+
+
+def doubt(draft: Draft, known: Known, findings: Findings) -> None:
+    """Every warning that shows when the files are compared; with half of them unread there is nothing to say."""
+    if not all(section.whole for section in draft.sections.values()):
+        return
+    for look in (_districts_without_function, _idle_departments, _rivals, _half_routed_leaves, _unreachable_routes):
+        look(draft, known, findings)
+
+
+def _districts_without_function(draft: Draft, known: Known, findings: Findings) -> None:
+    """Each function once, where a route first asks for it in the districts."""
+    asked: dict[str, Node] = {}
+    for target in (target for route in draft["routes"].nodes for target in targets(route)):
+        if target.text("level") == "district" and target.text("function"):
+            asked.setdefault(target.text("function"), target)
+    for function, target in asked.items():
+        _district_gaps(function, target, known, findings)
+
+
+def _district_gaps(function: str, target: Node, known: Known, findings: Findings) -> None:
+    served = known.served.get((function, "district"), set())
+    gaps = [node.text("name", "zh") or node.text("code") for node in known.districts if node.text("code") not in served]
+    if served and gaps:
+        findings.warning(target, f"function `{function}` is missing in {', '.join(gaps)}", "falls to the city there")
+    if served and not known.served.get((function, "city")):
+        findings.warning(
+            target, f"no city department has function `{function}`", "without a known district it falls to the catch-all"
+        )
+
+
+def _idle_departments(draft: Draft, known: Known, findings: Findings) -> None:
+    """A district's rule falls to the city's department, so that one counts as routed to."""
+    busy = {draft.city.text("catch_all"), draft.city.text("test_desk")}
+    functions: set[tuple[str, str]] = set()
+    for target in (target for route in draft["routes"].nodes for target in targets(route)):
+        busy.add(target.text("department"))
+        functions |= {(target.text("function"), "city"), (target.text("function"), target.text("level") or "city")}
+    for node in known.working:
+        if node.text("code") not in busy and (node.text("function"), node.text("level")) not in functions:
+            findings.warning(
+                node, f"nobody routes to department `{node.text('code')}`", "a route to its function, or `retired: true`"
+            )
+
+
+def _rivals(draft: Draft, known: Known, findings: Findings) -> None:
+    first: dict[tuple[str, str], str] = {}
+    for node in known.working:
+        code, place = node.text("code"), (node.text("function"), node.text("region"))
+        other = first.setdefault(place, code)
+        if other != code:
+            findings.warning(
+                node, f"`{other}` has function `{place[0]}` in region {place[1]} too", "routes choose the first of them"
+            )
+
+
+def _half_routed_leaves(draft: Draft, known: Known, findings: Findings) -> None:
+    """Only rules with further conditions: what meets none of them falls to the catch-all."""
+    rules = [conditions(node) for node in draft["routes"].nodes]
+    if any(not rule for rule in rules):
+        return
+    some = {code for rule in rules for code in rule.get("category", ())}
+    every = {code for rule in rules if rule.keys() == {"category"} for code in rule["category"]}
+    for leaf in known.leaves:
+        if within(leaf.code, some) and not within(leaf.code, every):
+            findings.warning(
+                leaf.node, f"category `{leaf.code}` has only routes with further conditions", "the rest falls to the catch-all"
+            )
+
+
+def _unreachable_routes(draft: Draft, known: Known, findings: Findings) -> None:
+    earlier: list[tuple[Node, dict[str, set[str]]]] = []
+    for node in draft["routes"].nodes:
+        mine = conditions(node)
+        shadow = next((other for other, theirs in earlier if _takes_all_of(theirs, mine)), None)
+        if shadow:
+            place = f"`{shadow.text('name')}` ({shadow.file}:{shadow.line})"
+            findings.warning(
+                node, f"route `{node.text('name')}` is never reached: {place} takes all of it", "the narrower rule first"
+            )
+        earlier.append((node, mine))
+
+
+def _takes_all_of(wide: dict[str, set[str]], narrow: dict[str, set[str]]) -> bool:
+    return all(name in narrow and all(_covers(name, values, value) for value in narrow[name]) for name, values in wide.items())
+
+
+def _covers(name: str, values: set[str], value: str) -> bool:
+    if name == "category":
+        return within(value, values)
+    return value in values or (name == "words" and any(word in value for word in values))

@@ -1,0 +1,121 @@
+"""The files of a pack folder, read and held against their models, before anything is compared across files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, get_origin
+
+from pydantic import TypeAdapter
+
+from shared.pack.mistakes import Findings
+from shared.pack.model import Category, Channel, City, Clock, Department, Pack, Region, Route
+from shared.pack.shape import shaped
+from shared.pack.source import Node, read_yaml
+
+LAYOUT: dict[str, tuple[str, Any]] = {
+    "city": ("pack.yaml", City),
+    "regions": ("regions.yaml", tuple[Region, ...]),
+    "departments": ("departments.yaml", tuple[Department, ...]),
+    "channels": ("channels.yaml", tuple[Channel, ...]),
+    "clocks": ("clocks.yaml", tuple[Clock, ...]),
+    "categories": ("categories/*.yaml", Category),
+    "routes": ("routes/*.yaml", tuple[Route, ...]),
+}
+"""Where every part of a pack stands. Files of a folder count in the order of their names."""
+
+
+@dataclass
+class Section:
+    """One part of a pack as it was written, and as models where it could be understood."""
+
+    home: Node
+    """The file or folder itself, to blame for what is not in it."""
+    nodes: list[Node] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+    whole: bool = True
+    """False when something could not be read: then nobody can say that a code is unknown."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A pack that may still be wrong."""
+
+    sections: dict[str, Section]
+
+    def __getitem__(self, name: str) -> Section:
+        """The section with this name in `LAYOUT`."""
+        return self.sections[name]
+
+    @property
+    def city(self) -> Node:
+        """`pack.yaml`, or its empty place."""
+        section = self["city"]
+        return section.nodes[0] if section.nodes else section.home
+
+    def pack(self) -> Pack:
+        """The pack itself; only for a draft without mistakes."""
+        parts = {name: section.values for name, section in self.sections.items()}
+        return Pack(city=parts.pop("city")[0], **{name: tuple(values) for name, values in parts.items()})
+
+
+def read_draft(folder: Path, findings: Findings) -> Draft:
+    """Every file of the pack but the examples."""
+    return Draft({name: _read_section(folder, name, findings) for name in LAYOUT})
+
+
+def _read_section(folder: Path, name: str, findings: Findings) -> Section:
+    pattern, annotation = LAYOUT[name]
+    section = Section(Node((folder / pattern.removesuffix("/*.yaml")).as_posix(), 0))
+    files = list(files_of(folder, pattern, findings))
+    section.whole = bool(files)
+    for path in files:
+        root = read_yaml(path, path.as_posix(), findings.blame_in(path.as_posix()))
+        if root is None:
+            section.whole = False
+        else:
+            _add_file(section, root, annotation, findings)
+    return section
+
+
+def _add_file(section: Section, root: Node, annotation: Any, findings: Findings) -> None:
+    """A file holds one thing (a mapping) or several (a list)."""
+    value = shaped(_adapter(annotation), annotation, root, findings)
+    section.nodes += [root] if isinstance(root.value, dict) else root.items()
+    section.whole &= isinstance(root.value, list if get_origin(annotation) is tuple else dict)
+    if value is not None:
+        section.values += value if isinstance(value, tuple) else [value]
+
+
+@cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(annotation)
+
+
+def files_of(folder: Path, pattern: str, findings: Findings) -> Iterator[Path]:
+    """The files that match, in order; a missing one is a mistake, one that nobody reads a warning."""
+    path = folder / pattern
+    if "*" not in pattern:
+        yield from _one_file(path, findings)
+    elif not path.parent.is_dir():
+        findings.mistake(Node(path.parent.as_posix(), 0), "the folder is missing", f"a folder with {path.name} files")
+    else:
+        yield from _many_files(path, findings)
+
+
+def _one_file(path: Path, findings: Findings) -> Iterator[Path]:
+    if path.exists():
+        yield path
+    else:
+        findings.mistake(Node(path.as_posix(), 0), "the file is missing", "every pack has this file")
+
+
+def _many_files(path: Path, findings: Findings) -> Iterator[Path]:
+    files = sorted(found for found in path.parent.iterdir() if not found.name.startswith("."))
+    for file in files:
+        if file.match(path.name):
+            yield file
+        else:
+            findings.warning(Node(file.as_posix(), 0), "nobody reads this", f"only {path.name} files count here")
+    if not any(file.match(path.name) for file in files):
+        findings.mistake(Node(path.parent.as_posix(), 0), f"no {path.name} file in it", "at least one")

@@ -1,0 +1,148 @@
+"""The file under the SQLite store: how it is opened and by whom, what of its trouble is nobody's mistake, how rows travel.
+
+The only other module that touches apsw is `sqlite_table`, which speaks SQL to a connection it is given.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+import apsw
+
+from shared.errors import StoreUnavailable
+
+T = TypeVar("T")
+Connection: TypeAlias = apsw.Connection
+Row: TypeAlias = tuple[Any, ...]
+
+BUSY_MS = 10_000
+"""How long a writer waits for another process's transaction before the store counts as unavailable."""
+_LARGEST_STATEMENT = 256
+_TROUBLE = (
+    apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.CorruptError,
+    apsw.NotADBError, apsw.NoMemError, apsw.ProtocolError, apsw.PermissionsError, apsw.InterruptError, apsw.AuthError,
+    apsw.ConnectionClosedError,
+)  # fmt: skip
+
+
+class Threads:
+    """A few threads, each with a connection of its own: nothing that may wait for a disk runs on the event loop."""
+
+    def __init__(self, path: Path, name: str, count: int, *, cache_mb: int) -> None:
+        self._path = path
+        self._cache_mb = cache_mb
+        self._pool = ThreadPoolExecutor(count, name)
+        self._mine = threading.local()
+        self._connections: set[Connection] = set()
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Do it in the next free thread. Raises StoreUnavailable for disk full, locked, I/O errors and the like, and
+        when closed; a mistake in a statement stays itself. After either the thread starts with a fresh connection."""
+        try:
+            answer = asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
+        except RuntimeError as error:
+            raise StoreUnavailable("the store is closed") from error
+        return await answer
+
+    async def close(self) -> None:
+        """Let the threads finish, then close their connections."""
+        await asyncio.to_thread(self._pool.shutdown)
+        for connection in self._connections:
+            connection.close(True)
+        self._connections.clear()
+
+    def _guarded(self, work: Callable[[Connection], T]) -> T:
+        try:
+            return work(self._connection())
+        except apsw.Error as error:
+            self._disconnect()
+            if isinstance(error, _TROUBLE):
+                raise StoreUnavailable(f"{self._path}: {type(error).__name__}: {error}") from error
+            raise
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._mine, "connection", None)
+        if connection is None:
+            connection = connect(self._path, cache_mb=self._cache_mb)
+            self._mine.connection = connection
+            self._connections.add(connection)
+        return connection
+
+    def _disconnect(self) -> None:
+        connection: Connection | None = getattr(self._mine, "connection", None)
+        if connection is not None:
+            self._mine.connection = None
+            self._connections.discard(connection)
+            connection.close(True)
+
+
+def create(path: Path) -> None:
+    """Make sure that the file and its directories exist."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connect(path, cache_mb=1, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE).close()
+    except _TROUBLE as error:
+        raise StoreUnavailable(f"{path}: {type(error).__name__}: {error}") from error
+
+
+def connect(path: Path, *, cache_mb: int, flags: int = apsw.SQLITE_OPEN_READWRITE) -> Connection:
+    """Open the file; by default one that has vanished is an error and no empty store."""
+    connection = apsw.Connection(str(path), flags=flags, statementcachesize=500)
+    connection.set_busy_timeout(BUSY_MS)
+    for pragma in (
+        "page_size = 8192",
+        "auto_vacuum = INCREMENTAL",  # like the page size, only before the first table
+        "journal_mode = WAL",
+        "synchronous = FULL",  # the WAL is synced at every commit
+        "wal_autocheckpoint = 4000",
+        f"journal_size_limit = {64 * 2**20}",
+        f"cache_size = -{cache_mb * 1024}",
+        "temp_store = MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """All or nothing, and from its start alone among all processes."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # a full disk may have rolled back by itself
+            connection.execute("ROLLBACK")
+        raise
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def bulk(connection: Connection, sql: str, rows: Sequence[Row]) -> list[Row]:
+    """Run `sql` for all rows with few statements, `ROWS` standing for `VALUES (?, …), (?, …)`; what they return.
+
+    apsw gives up the interpreter's lock at every step, and under load it may be milliseconds until it has it again:
+    so one statement takes up to 256 rows. The sizes are powers of two, so that prepared statements are found again.
+    """
+    found: list[Row] = []
+    for part in _powers_of_two(rows):
+        group = "(" + ",".join("?" * len(part[0])) + ")"
+        statement = sql.replace("ROWS", "VALUES " + ",".join([group] * len(part)))
+        found += connection.execute(statement, tuple(chain.from_iterable(part))).fetchall()
+    return found
+
+
+def _powers_of_two(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    start, left = 0, len(items)
+    while left:
+        size = min(_LARGEST_STATEMENT, 1 << (left.bit_length() - 1))
+        yield items[start : start + size]
+        start, left = start + size, left - size

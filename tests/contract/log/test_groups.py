@@ -1,0 +1,82 @@
+"""Members of a group: sharing, leaving, dying, and coming back too late."""
+
+import asyncio
+import json
+import signal
+from uuid import uuid4
+
+from shared.log import Log, Partition, Record
+from tests.contract.log.conftest import Home
+from tests.contract.log.helpers import ask, child, following, hold, line, read, records, values
+
+TIMEOUT = 2.0
+"""Seconds of silence until a member counts as dead in these tests."""
+
+
+async def test_members_share_the_partitions(home: Home, log: Log) -> None:
+    topic = await home.topic(partitions=4)
+    async with (
+        log.subscribe("g", [topic], session_timeout=TIMEOUT) as one,
+        home.open().subscribe("g", [topic], session_timeout=TIMEOUT) as two,
+    ):
+        await hold([one, two], [2, 2])
+        assert not one.assigned() & two.assigned()
+        await log.publish([Record(topic, f"case-{n}", str(n).encode()) for n in range(40)])
+        received = await asyncio.gather(read(one, 1), read(two, 1))
+        while sum(map(len, received)) < 40:
+            for member, batch in zip((one, two), received, strict=True):
+                batch += await member.poll(100, 0.1)
+        assert sorted(int(value) for batch in received for value in values(batch)) == list(range(40))
+
+
+async def test_a_member_that_leaves_frees_its_partitions_at_once(home: Home, log: Log) -> None:
+    topic = await home.topic(partitions=3)
+    # A member that had to be waited for would take longer than this test may.
+    async with log.subscribe("g", [topic], session_timeout=20.0) as stays:
+        async with home.open().subscribe("g", [topic], session_timeout=20.0) as goes:
+            await asyncio.gather(_until(stays, 2), _until(goes, 1))
+        async with asyncio.timeout(10):
+            await hold([stays], [3])
+
+
+async def _until(consumer: object, count: int) -> None:
+    await hold([consumer], [count])  # type: ignore[list-item]
+
+
+async def test_partitions_of_a_killed_member_are_taken_over_with_what_it_had_not_committed(home: Home, log: Log) -> None:
+    topic, group = await home.topic(partitions=2), uuid4().hex
+    await log.publish([Record(topic, f"case-{n}", str(n).encode()) for n in range(20)])
+    async with child("member", home.url, group, topic, TIMEOUT) as member:
+        assert json.loads(await line(member))
+        member.kill()
+        await member.wait()
+        async with log.subscribe(group, [topic], session_timeout=TIMEOUT) as heir:
+            assert sorted(int(value) for value in values(await read(heir, 20))) == list(range(20))
+
+
+async def test_a_member_that_slept_too_long_cannot_move_a_commit_back(home: Home, log: Log) -> None:
+    topic, group = await home.topic(partitions=1), uuid4().hex
+    await log.publish(records(topic, "a"))
+    async with child("member", home.url, group, topic, TIMEOUT) as sleeper:
+        assert await line(sleeper) == "[0]"
+        sleeper.send_signal(signal.SIGSTOP)
+        await log.publish(records(topic, "b", "c"))
+        async with log.subscribe(group, [topic], session_timeout=TIMEOUT) as heir:
+            await heir.commit(following(await read(heir, 3)))
+            sleeper.send_signal(signal.SIGCONT)
+            assert await ask(sleeper, "commit") == "LeaseLost"
+        assert (await log.lag(group, [topic]))[Partition(topic, 0)].committed == 3
+
+
+async def test_a_living_member_in_another_process_keeps_its_partitions(home: Home, log: Log) -> None:
+    topic, group = await home.topic(partitions=1), uuid4().hex
+    await log.publish(records(topic, "a"))
+    async with child("member", home.url, group, topic, TIMEOUT) as holder:
+        assert await line(holder) == "[0]"
+        async with log.subscribe(group, [topic], session_timeout=TIMEOUT) as second:
+            for _ in range(6):
+                await second.poll(1, TIMEOUT / 4)
+                if home.kind == "sqlite":
+                    assert second.assigned() == frozenset()
+        if home.kind == "sqlite":
+            assert await ask(holder, "commit") == "committed"

@@ -1,0 +1,381 @@
+"""Everything that can be wrong with a pack, one thing at a time: how it is broken and what its author then reads."""
+
+import shutil
+from collections.abc import Callable
+from typing import TypeAlias
+
+from tests.support.packs import PackFolder
+
+Break: TypeAlias = Callable[[PackFolder], object]
+HOUSING, ROUTES, EXAMPLES = "categories/01-housing.yaml", "routes/01-housing.yaml", "examples/01-housing.jsonl"
+
+
+def swap(name: str, old: str, new: str) -> Break:
+    return lambda pack: pack.replace(name, old, new)
+
+
+def add(name: str, text: str) -> Break:
+    return lambda pack: pack.append(name, text)
+
+
+def put(name: str, text: str | bytes) -> Break:
+    return lambda pack: pack.write(name, text)
+
+
+def both(*breaks: Break) -> Break:
+    return lambda pack: [one(pack) for one in breaks]
+
+
+def example(text: str = "楼道灯不亮了", **labels: str) -> str:
+    fields = {"text": text, "category": "housing.lift", "kind": "help", **labels}
+    return "{" + ", ".join(f'"{name}": "{value}"' for name, value in fields.items()) + "}\n"
+
+
+def department(code: str, name: str, function: str, level: str = "city", region: str = "990100") -> str:
+    return (
+        f"- code: {code}\n  name: {{zh: {name}}}\n  function: {function}\n  level: {level}\n"
+        f'  region: "{region}"\n  desk: {{owner: {{zh: 岗}}}}\n'
+    )
+
+
+BROKEN: dict[str, tuple[Break, str]] = {
+    # reading
+    "syntax": (
+        swap("pack.yaml", "title: {zh", "title: {{zh"),
+        "pack.yaml:3: not YAML: did not find expected ',' or '}' (while parsing a flow mapping, line 2);",
+    ),
+    "forbidden character": (
+        add("channels.yaml", "# \x01\n"),
+        "channels.yaml:3: not YAML: control characters are not allowed;",
+    ),
+    "two documents": (
+        add("clocks.yaml", "---\n- a\n"),
+        "clocks.yaml:11: not YAML: but found another document (expected a single document in the stream, line 1);",
+    ),
+    "field twice": (
+        add("pack.yaml", "name: again\n"),
+        "pack.yaml:7: field `name` a second time (YAML would forget the first); keep one of them",
+    ),
+    "alias": (
+        both(swap("pack.yaml", "{zh: 小城", "{zh: &t 小城"), add("pack.yaml", "language: *t\n")),
+        "pack.yaml:7: a YAML alias (`*name`); write the value out here",
+    ),
+    "unreadable scalar": (
+        swap("pack.yaml", '"1"', "2026-13-45"),
+        "pack.yaml:3: `2026-13-45` cannot be read: month must be in 1..12; put texts in quotes",
+    ),
+    "strange field name": (
+        add("pack.yaml", "? [a]\n: b\n"),
+        "pack.yaml:7: a field whose name is a list or a mapping; quote texts that begin with `[`, `{` or `?`",
+    ),
+    "not UTF-8": (
+        put("channels.yaml", "\n- code: 热线".encode("gbk")),
+        "channels.yaml:2: byte 0xc8 is not UTF-8; save the file as UTF-8",
+    ),
+    "folder without files": (
+        lambda pack: pack.delete(ROUTES),
+        "routes: no *.yaml file in it; at least one",
+    ),
+    "file missing": (
+        lambda pack: pack.delete("clocks.yaml"),
+        "clocks.yaml: the file is missing; every pack has this file",
+    ),
+    "folder missing": (
+        lambda pack: shutil.rmtree(pack.path / "routes"),
+        "routes: the folder is missing; a folder with *.yaml files",
+    ),
+    "examples missing": (
+        lambda pack: shutil.rmtree(pack.path / "examples"),
+        "examples: the folder is missing; a folder with *.jsonl files",
+    ),
+    # shape
+    "number for text": (
+        swap("pack.yaml", '"990100"', "990100"),
+        "pack.yaml:4: `region` is `990100`; text (quote it if YAML takes it for a number, a time or a date)",
+    ),
+    "time for text": (
+        swap("departments.yaml", "{zh: 班长岗}", "{zh: 班长岗}, hours: 18:30"),
+        "departments.yaml:18: `hours` is `18:30`; text (quote it if YAML takes it for a number, a time or a date)",
+    ),
+    "list for mapping": (
+        put("pack.yaml", "- a\n"),
+        "pack.yaml:1: the file is a list; a mapping: `field: value`",
+    ),
+    "mapping for list": (
+        put("clocks.yaml", "code: a\n"),
+        "clocks.yaml:1: the file is a mapping; a list: `[a, b]` or one `- a` a line",
+    ),
+    "empty file": (
+        put("channels.yaml", ""),
+        "channels.yaml:1: the file is empty; a list: `[a, b]` or one `- a` a line",
+    ),
+    "text for list": (
+        swap(ROUTES, "[housing.lift]", "housing.lift"),
+        "routes/01-housing.yaml:7: `category` is `housing.lift`; a list: `[a, b]` or one `- a` a line",
+    ),
+    "bad number": (
+        swap("clocks.yaml", "accept_hours: 2\n", "accept_hours: soon\n"),
+        "clocks.yaml:4: `accept_hours` is `soon`; a number",
+    ),
+    "number too small": (
+        swap("clocks.yaml", "resolve_days: 15", "resolve_days: 0"),
+        "clocks.yaml:10: `resolve_days` is `0`; it should be greater than 0",
+    ),
+    "outside vocabulary": (
+        swap("clocks.yaml", "[urgent]", "[urgnt]"),
+        "clocks.yaml:3: `urgency` is `urgnt`; did you mean `urgent`?",
+    ),
+    "level nobody knows": (
+        swap("regions.yaml", "level: district", "level: x"),
+        "regions.yaml:7: `level` is `x`; one of city, community, county, district, street",
+    ),
+    "bad code": (
+        add("channels.yaml", "- {code: Web!, name: {en: Web}}\n"),
+        "channels.yaml:3: `code` is `Web!`; lower-case letters, digits and dashes",
+    ),
+    "missing field": (
+        swap("pack.yaml", "test_desk: test-desk\n", ""),
+        "pack.yaml:1: `test_desk` is missing; `test_desk: …` is needed here",
+    ),
+    "misspelt field": (
+        swap("pack.yaml", "catch_all:", "cach_all:"),
+        "pack.yaml:5: unknown field `cach_all`; did you mean `catch_all`?",
+    ),
+    "misspelt optional field": (
+        swap("regions.yaml", "places:", "place:"),
+        "regions.yaml:9: unknown field `place`; did you mean `places`?",
+    ),
+    "field nobody reads": (
+        add("channels.yaml", "  zzz: 1\n"),
+        "channels.yaml:3: unknown field `zzz`; one of carries, clock, code, languages, name, retired",
+    ),
+    "comma in a text": (
+        swap(HOUSING, "en: Estates}", "en: Estates, flats and yards}"),
+        "categories/01-housing.yaml:5: unknown field `flats and yards`;",
+    ),
+    "name says nothing": (
+        swap("channels.yaml", "{zh: 热线, en: Hotline}", "{}"),
+        "channels.yaml:2: `name` says nothing; `name: {zh: …, en: …}`, in one language at least",
+    ),
+    # the city and its regions
+    "catch-all nobody": (
+        swap("pack.yaml", "city-hotline", "city-hotlin"),
+        "pack.yaml:5: unknown department `city-hotlin`; did you mean `city-hotline`?",
+    ),
+    "catch-all retired": (
+        swap("departments.yaml", "{zh: 班长岗}}", "{zh: 班长岗}}\n  retired: true"),
+        "pack.yaml:5: department `city-hotline` is retired; one that still takes cases",
+    ),
+    "test desk nobody": (
+        swap("pack.yaml", "test_desk: test-desk", "test_desk: zzz"),
+        "pack.yaml:6: unknown department `zzz`; one of city-hotline, city-housing, east-housing, test-desk",
+    ),
+    "parent unknown": (
+        swap("regions.yaml", 'parent: "990100"', 'parent: "990900"'),
+        "regions.yaml:8: unknown region `990900`; did you mean `990100`?",
+    ),
+    "no parent": (
+        swap("regions.yaml", '  parent: "990100"\n', ""),
+        "regions.yaml:5: region `990102` has no parent; `parent: …`: only the city's own (990100) has none",
+    ),
+    "circle": (
+        swap("regions.yaml", 'parent: "990100"', 'parent: "990102"'),
+        "regions.yaml:8: regions in a circle: 990102 → 990102; parents that lead to the city",
+    ),
+    "name of two regions": (
+        swap("regions.yaml", "东大街", "小城"),
+        "regions.yaml:9: `小城` names region 990100 already (regions.yaml:1); a name that belongs to one region only",
+    ),
+    "region code twice": (
+        add("regions.yaml", '- {code: "990102", name: {zh: 西区}, level: district, parent: "990100"}\n'),
+        "regions.yaml:10: code `990102` a second time (first regions.yaml:5); a code of its own",
+    ),
+    # departments, channels, clocks
+    "department code twice": (
+        add("departments.yaml", department("test-desk", "又一个", "more")),
+        "departments.yaml:25: code `test-desk` a second time (first departments.yaml:19); a code of its own",
+    ),
+    "department name twice": (
+        swap("departments.yaml", "测试岗, en", "热线中心, en"),
+        "departments.yaml:20: name `热线中心` a second time (first departments.yaml:14); a name of its own",
+    ),
+    "department nowhere": (
+        add("departments.yaml", department("far", "远方局", "more", "district", "110000")),
+        "departments.yaml:29: unknown region `110000`; one of 990100, 990102",
+    ),
+    "city department in a district": (
+        add("departments.yaml", department("far", "远方局", "more", "city", "990102")),
+        "departments.yaml:29: a city department in region 990102; region 990100, or `level: district`",
+    ),
+    "district department in the city": (
+        add("departments.yaml", department("far", "远方局", "more", "district")),
+        "departments.yaml:29: a district department in the city's region 990100; a district's region, or `level: city`",
+    ),
+    "clock of a channel unknown": (
+        add("channels.yaml", "  clock: urgnt\n"),
+        "channels.yaml:3: unknown clock `urgnt`; did you mean `urgent`?",
+    ),
+    "no last clock": (
+        swap("clocks.yaml", "when: {}", "when: {kind: [help]}"),
+        "clocks.yaml:6: no clock for what meets no condition; a last clock with `when: {}`",
+    ),
+    "clock behind the last": (
+        swap("clocks.yaml", "when: {urgency: [urgent]}", "when: {}"),
+        "clocks.yaml:1: clock `urgent` holds always, so none after it is reached; put it last",
+    ),
+    "clock for no channel": (
+        swap("clocks.yaml", "{urgency: [urgent]}", "{channel: [fax]}"),
+        "clocks.yaml:3: unknown channel `fax`; one of hotline",
+    ),
+    # categories
+    "stranger among children": (
+        both(*(swap(name, "housing.lift", "house.lift") for name in (HOUSING, ROUTES)), put(EXAMPLES, "")),
+        "categories/01-housing.yaml:8: category `house.lift` stands under `housing`; `housing.lift`",
+    ),
+    "dot on the first level": (
+        put("categories/02.yaml", "code: a.b\nname: {zh: 甲}\nretired: true\n"),
+        "categories/02.yaml:1: first-level category `a.b`; one part without a dot; deeper levels stand under `children`",
+    ),
+    "category code twice": (
+        add(HOUSING, "  - {code: housing.lift, name: {zh: 梯子}}\n"),
+        "categories/01-housing.yaml:10: code `housing.lift` a second time (first categories/01-housing.yaml:8);",
+    ),
+    "sibling name twice": (
+        swap(HOUSING, "{zh: 电梯", "{zh: 物业"),
+        "categories/01-housing.yaml:9: name `物业` a second time (first categories/01-housing.yaml:5); a name of its own",
+    ),
+    "function of a category unknown": (
+        swap(HOUSING, "function: housing", "function: housin"),
+        "categories/01-housing.yaml:6: unknown function `housin`; did you mean `housing`?",
+    ),
+    "leaf without route": (
+        add(HOUSING, "  - {code: housing.rent, name: {zh: 租房}}\n"),
+        "categories/01-housing.yaml:10: no route takes category `housing.rent`;",
+    ),
+    # routes
+    "route name twice": (
+        swap(ROUTES, "name: lift", "name: property"),
+        "routes/01-housing.yaml:5: name `property` a second time (first routes/01-housing.yaml:1); a name of its own",
+    ),
+    "category of a route unknown": (
+        add(ROUTES, "- {name: a, why: {zh: 因}, when: {category: [housng.lift]}, to: {function: housing}}\n"),
+        "routes/01-housing.yaml:9: unknown category `housng.lift`; did you mean `housing.lift`?",
+    ),
+    "region of a route unknown": (
+        swap(ROUTES, "[housing.lift]", '[housing.lift], region: ["990109"]'),
+        "routes/01-housing.yaml:7: unknown region `990109`; did you mean `990102`?",
+    ),
+    "channel of a route unknown": (
+        swap(ROUTES, "[housing.lift]", "[housing.lift], channel: [fax]"),
+        "routes/01-housing.yaml:7: unknown channel `fax`; one of hotline",
+    ),
+    "department of a route unknown": (
+        swap(ROUTES, "city-housing", "city-housin"),
+        "routes/01-housing.yaml:8: unknown department `city-housin`; did you mean `city-housing`?",
+    ),
+    "function of a route unknown": (
+        swap(ROUTES, "function: housing,", "function: fire,"),
+        "routes/01-housing.yaml:4: unknown function `fire`; one of hotline, housing, test",
+    ),
+    "function at no such level": (
+        swap(ROUTES, "function: housing, level: district", "function: hotline, level: district"),
+        "routes/01-housing.yaml:4: no district department has function `hotline`; `level: city`, or such a department",
+    ),
+    "target of nothing": (
+        swap(ROUTES, "{department: city-housing}", "{}"),
+        "routes/01-housing.yaml:8: a target with neither function nor department;",
+    ),
+    "target of both": (
+        swap(ROUTES, "{department: city-housing}", "{department: city-housing, function: housing}"),
+        "routes/01-housing.yaml:8: a target with `function` and `department`;",
+    ),
+    "helper unknown": (
+        add(ROUTES, "  co: [{function: gas}]\n"),
+        "routes/01-housing.yaml:9: unknown function `gas`; one of hotline, housing, test",
+    ),
+    # examples
+    "bad JSON": (
+        add(EXAMPLES, "\n{oops}\n"),
+        "examples/01-housing.jsonl:12: not JSON: ",
+    ),
+    "no object": (
+        add(EXAMPLES, "[1]\n"),
+        'examples/01-housing.jsonl:11: not a JSON object: [1]; one object a line: {"text": …, "category": …}',
+    ),
+    "endless brackets": (
+        add(EXAMPLES, "[" * 100_000 + "\n"),
+        "examples/01-housing.jsonl:11: not JSON: ",
+    ),
+    "examples not UTF-8": (
+        put("examples/02.jsonl", b"\n\n\xff"),
+        "examples/02.jsonl:3: byte 0xff is not UTF-8; save the file as UTF-8",
+    ),
+    "example field unknown": (
+        add(EXAMPLES, example(knd="help")),
+        "examples/01-housing.jsonl:11: unknown field `knd`; did you mean `kind`?",
+    ),
+    "example kind unknown": (
+        add(EXAMPLES, example(kind="complain")),
+        "examples/01-housing.jsonl:11: `kind` is `complain`; did you mean `complaint`?",
+    ),
+    "example category unknown": (
+        add(EXAMPLES, example(category="housing.lifts")),
+        "examples/01-housing.jsonl:11: unknown category `housing.lifts`; did you mean `housing.lift`?",
+    ),
+    "example region unknown": (
+        add(EXAMPLES, example(region="990109")),
+        "examples/01-housing.jsonl:11: unknown region `990109`; did you mean `990102`?",
+    ),
+    "example channel unknown": (
+        add(EXAMPLES, example(channel="fax")),
+        "examples/01-housing.jsonl:11: unknown channel `fax`; one of hotline",
+    ),
+    "example of no leaf": (
+        add(EXAMPLES, example(category="housing")),
+        "examples/01-housing.jsonl:11: an example of `housing`, which has categories below it;",
+    ),
+    "example twice": (
+        put("examples/02.jsonl", example(" 电梯又坏了3 ")),
+        "examples/02.jsonl:1: the same text as examples/01-housing.jsonl:9: 电梯又坏了3; each example once, with one label",
+    ),
+}
+"""What is done to a good pack, and the mistake that is found then (how its line begins)."""
+
+DOUBTFUL: dict[str, tuple[Break, str]] = {
+    "a district without the function": (
+        add("regions.yaml", '- {code: "990103", name: {zh: 西区}, level: district, parent: "990100"}\n'),
+        "routes/01-housing.yaml:4: function `housing` is missing in 西区; falls to the city there",
+    ),
+    "a function without the city": (
+        both(
+            add("departments.yaml", department("pond", "水塘局", "pond", "district", "990102")),
+            add(ROUTES, "- {name: pond, why: {zh: 水}, when: {words: [池塘]}, to: {function: pond, level: district}}\n"),
+        ),
+        "routes/01-housing.yaml:9: no city department has function `pond`;",
+    ),
+    "an idle department": (
+        add("departments.yaml", department("idle", "清闲局", "idle")),
+        "departments.yaml:25: nobody routes to department `idle`; a route to its function, or `retired: true`",
+    ),
+    "two for one function": (
+        add("departments.yaml", department("twin", "双胞局", "housing")),
+        "departments.yaml:25: `city-housing` has function `housing` in region 990100 too; routes choose the first of them",
+    ),
+    "a leaf with a half route": (
+        swap(ROUTES, "[housing.lift]", "[housing.lift], words: [坏]"),
+        "categories/01-housing.yaml:8: category `housing.lift` has only routes with further conditions;",
+    ),
+    "a route never reached": (
+        add(ROUTES, "- {name: late, why: {zh: 晚}, when: {category: [housing.lift], words: [坏]}, to: {function: hotline}}\n"),
+        "routes/01-housing.yaml:9: route `late` is never reached: `lift` (routes/01-housing.yaml:5) takes all of it;",
+    ),
+    "too few examples": (
+        swap(EXAMPLES, '4","category":"housing.lift', '4","category":"housing.property'),
+        "categories/01-housing.yaml:8: category `housing.lift` has 4 examples; 5 or more",
+    ),
+    "a file nobody reads": (
+        put("routes/02-more.yml", ""),
+        "routes/02-more.yml: nobody reads this; only *.yaml files count here",
+    ),
+}
+"""What is done to a good pack, and the warning that is given then."""

@@ -7,13 +7,13 @@ from uuid import UUID
 
 from services.intake import store
 from shared import clock
-from shared.errors import LogUnavailable
 from shared.events.catalog import GROUPS
 from shared.events.words import Disposition
 from shared.log.deadletters import DeadLetters
+from shared.log.lag import lag_of
 from shared.log.port import Log
-from shared.store.outbox import Relay
 from shared.store.port import Store
+from shared.store.relay import Relay
 
 _FRESH_SECONDS = 2.0
 _STATUSES = ("received", *get_args(Disposition))
@@ -55,9 +55,9 @@ class Accounts:
             "in_flight": real["received"] + test["received"],
             "missing": await self._store.count(store.COLLECTION, "awaiting", {"awaiting": store.MISSING}),
             "oldest_in_flight": await self._oldest_in_flight(),
-            "outbox": {"trouble": self._relay.trouble, "oldest": self._relay.oldest_pending()},
+            "outbox": {"trouble": self._relay.error, "oldest": self._relay.oldest_pending()},
         }
-        return counted | await self._letters.count() | {"lag": await self._lag()}
+        return counted | await self._letters.count() | {"lag": await lag_of(self._log, "intake", GROUPS["intake"])}
 
     async def _statuses(self, test: int) -> dict[str, int]:
         counts = await asyncio.gather(
@@ -68,11 +68,3 @@ class Accounts:
     async def _oldest_in_flight(self) -> str | None:
         page = await self._store.page(store.COLLECTION, "awaiting", {"awaiting": store.AWAITED}, limit=1)
         return page.documents[0].body["received_at"] if page.documents else None
-
-    async def _lag(self) -> int | None:
-        """How many events of cases are not followed yet; None while the log cannot be asked."""
-        try:
-            lags = await self._log.lag("intake", GROUPS["intake"])
-        except LogUnavailable:
-            return None
-        return sum(max(0, lag.end - lag.committed) for lag in lags.values())

@@ -24,10 +24,11 @@ from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.loop import Loop
 from shared.pack.load import load_pack
-from shared.runtime import every, running
+from shared.runtime import Work, every, running
 from shared.settings import load
 from shared.store import open_store
-from shared.store.outbox import EVENTS, Relay
+from shared.store.outbox import EVENTS
+from shared.store.relay import Relay
 
 _RECONCILE_SECONDS = 5.0
 _COLLECTIONS = (store.COLLECTION, store.ACCESSES, LINKS, LETTERS, PARKED, EVENTS)
@@ -66,7 +67,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip
         app.state.account = accounts.account
-        loops = {
+        loops: dict[str, Work] = {
             "prepare": await startup.prepare(documents, _COLLECTIONS),
             "topics": startup.apply_topics(log, pack),
             "relay": relay.run,

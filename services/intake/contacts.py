@@ -46,7 +46,8 @@ class Contacts:
 
 def _check_reason(reason: str) -> None:
     if not _SHORTEST_REASON <= len(reason.strip()) <= _LONGEST_REASON:
-        detail = f"Say why you need it, in {_SHORTEST_REASON} to {_LONGEST_REASON} characters: ?reason=…; it is kept with your key's name."
+        length = f"{_SHORTEST_REASON} to {_LONGEST_REASON} characters"
+        detail = f"Say why you need it, in {length}: ?reason=…; it is kept with your key's name."
         raise Problem(422, "reason-missing", detail, errors=[fault("query/reason", detail)])
 
 

@@ -8,8 +8,8 @@ from services.intake.preparing import Draft, Preparer
 from shared import clock
 from shared.http.problems import Problem, fault
 from shared.store import outbox
-from shared.store.outbox import Relay
 from shared.store.port import Document, Duplicate, Store, Stored
+from shared.store.relay import Relay
 
 _TRIES = 10
 

@@ -42,7 +42,7 @@ def _no_constant(name: str) -> NoReturn:
 
 def items(body: bytes, content_type: str) -> list[Any]:
     """The items of a batch; a line of NDJSON that is no JSON is a `Problem` in its place. Raises 400 and 413 problems."""
-    if "ndjson" in content_type or "jsonl" in content_type or not body.lstrip()[:1] == b"[":
+    if "ndjson" in content_type or "jsonl" in content_type or body.lstrip()[:1] != b"[":
         found = list(_lines(body))
     else:
         found = parse(body)

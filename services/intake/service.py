@@ -10,8 +10,8 @@ from services.intake.links import LINKS
 from services.intake.preparing import Draft, Preparer
 from shared.http.problems import Problem
 from shared.observability import metrics
-from shared.store.outbox import Relay
 from shared.store.port import Document, Duplicate, Store, Stored
+from shared.store.relay import Relay
 
 _INLINE_BYTES = 8 * 1024
 """Up to here masking and sealing take well under a millisecond: less than handing them to a thread would cost."""

@@ -61,7 +61,7 @@ def standing(document: Document) -> dict[str, Any]:
 
 async def message(document: Document, key: Key, store: Store) -> dict[str, Any]:
     """The message as this key may see it."""
-    shown = document.body["message"]
+    shown: dict[str, Any] = document.body["message"]
     if key.role != "operator":
         hidden = {"identifiers"} | ({"citizen"} if shown["anonymous"] or shown["confidential"] else set())
         shown = {name: value for name, value in shown.items() if name not in hidden}

@@ -53,7 +53,8 @@ def _by_message(batch: Sequence[Incoming]) -> dict[str, list[Incoming]]:
 class Reconciler:
     """Publishes a message again that nobody has been heard of, so that even a log that loses records loses no opinion.
 
-    Only when neither downstream group is behind: else the message is merely waiting. The wait doubles; after five times the message is `missing` in the account.
+    Only when neither downstream group is behind: else the message is merely waiting. The wait doubles; after five
+    times the message is `missing` in the account.
     """
 
     def __init__(self, documents: Store, log: Log, *, after: float) -> None:

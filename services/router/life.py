@@ -6,9 +6,9 @@ event before them.
 
 from dataclasses import dataclass
 
-from shared.events import cases
 from services.router.acts import Accept, Decide, Resolve, Return
 from services.router.model import DISPOSITION, Body, Decision, NewEvent, Routed, for_departments, holder, is_test, open_leg
+from shared.events import cases
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "triage": ("decide",),
@@ -63,7 +63,8 @@ def accept(case: Body, act: Accept, step: Step) -> list[NewEvent]:
 def give_back(case: Body, act: Return, step: Step) -> list[NewEvent]:
     """The department's turn ends without a result: an operator decides again."""
     leg = _end_leg(case, "returned", step)
-    told = _event(cases.RETURNED, case | {"state": "triage", "disposition": "triage"}, step, to=leg["department"], reason=act.reason)
+    _move(case, "triage")
+    told = _event(cases.RETURNED, case, step, to=leg["department"], reason=act.reason)  # names the department a last time
     return [told, _triage(case, "returned", act.reason, step)]
 
 
@@ -125,8 +126,8 @@ def _decided(case: Body, act: Decide, step: Step) -> NewEvent:
     return _event(cases.DECIDED, case, step, decision=act.decision, **told)
 
 
-def _event(type: str, case: Body, step: Step, *, to: str | None = None, **told: object) -> NewEvent:
+def _event(kind: str, case: Body, step: Step, *, to: str | None = None, **told: object) -> NewEvent:
     """An event that says, besides what it tells, where the case stands now."""
     data = {name: case[name] for name in ("number", "message_id", "state", "disposition", "department")}
     data |= {"case_id": case["id"], "by": step.by, "test": is_test(case), **told}
-    return NewEvent(type, data, (to,) if to else ())
+    return NewEvent(kind, data, (to,) if to else ())

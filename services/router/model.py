@@ -85,7 +85,7 @@ def new_case(case_id: str, name: Number, message: Body, classification: Body, no
         "number": name.text,
         "serial": name.serial,
         "message_id": message["id"],
-        "ledger": "test" if message["test"] else "real",
+        "test": int(message["test"]),
         "minute": minute(message["received_at"]),
         "opened_at": now,
         "revision": message["revision"],
@@ -110,7 +110,7 @@ def minute(received_at: str) -> str:
 
 def is_test(body: Body) -> bool:
     """Whether the case stays at the test desk and in no figure."""
-    return bool(body["ledger"] == "test")
+    return bool(body["test"])
 
 
 def open_leg(body: Body) -> Body | None:
@@ -140,7 +140,6 @@ def seen_until(body: Body, departments: Sequence[str]) -> float:
 
 
 _TOLD: dict[str, tuple[str, ...]] = {
-    cases.TRIAGED: ("reason", "words"),
     cases.ROUTED: ("why", "co", "due", "message", "classification"),
     cases.AMENDED: ("message",),
     cases.ACCEPTED: ("external_ref",),

@@ -5,23 +5,28 @@ triage, unless a rule that asks for no category takes it; what no rule takes goe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
+from services.router.model import Body, Decision, Routed, Triage
 from shared import clock
 from shared.events.messages import Classification, Message
-from shared.pack.model import Clock, Conditions, Pack, Route, Target
-from services.router.model import Body, Decision, Routed, Triage
+from shared.pack.model import Conditions, Pack, Route, Target
 
 _UNDECIDED = {
     "zh": "系统没有把握判断这件诉求归哪一类，请人工派单",
     "en": "The model is not sure what this is about: a person has to decide",
 }
-_CITY_INSTEAD = {"zh": "（区县不明或该区县没有这一部门，由市级承办）", "en": " (no district known, or none with this department: the city's)"}
+_CITY_INSTEAD = {
+    "zh": "（区县不明或该区县没有这一部门，由市级承办）",
+    "en": " (no district known, or none with this department: the city's)",
+}
+_CATCH_ALL = {"zh": "没有哪条规则适用，由兜底岗承办", "en": "No rule takes it: it goes to the catch-all desk"}
+_TEST = {"zh": "测试密钥提交的消息，只到测试岗", "en": "Sent with a test key: it goes to the test desk only"}
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What rules and clocks ask about a message."""
 
     categories: frozenset[str]
@@ -67,7 +72,9 @@ class Rule:
         self.when = When(route.when)
         self.to, self.co = route.to, route.co
         self.why: Body = {"rule": route.name, **route.why.model_dump()}
-        self.why_city: Body = {"rule": route.name, **{lang: text and text + _CITY_INSTEAD[lang] for lang, text in _texts(route)}}
+        self.why_city: Body = self.why | {
+            lang: self.why[lang] and self.why[lang] + words for lang, words in _CITY_INSTEAD.items()
+        }
 
 
 class Rules:
@@ -75,6 +82,8 @@ class Rules:
 
     def __init__(self, pack: Pack) -> None:
         self._pack, self._city = pack, pack.city
+        self.pack_version = pack.city.version
+        """Stands in every event: the codes it uses are this pack's."""
         self._rules = [Rule(route) for route in pack.routes]
         self._clocks = [(When(each.when), each) for each in pack.clocks]
         self._desks = {
@@ -87,23 +96,35 @@ class Rules:
         self._above = {code: _ancestry(code) for code in pack.category_by_code}
         self._by_category = {code: self._covering(above) for code, above in self._above.items()}
         self._by_category[""] = self._covering(frozenset())
-        self._catch_all = _why("catch-all", "没有哪条规则适用，由兜底岗承办：", "No rule takes it, so it goes to: ", self._name(self._city.catch_all))
-        self._test = _why("test", "测试密钥提交的消息，只到测试岗：", "Sent with a test key, so it goes to: ", self._name(self._city.test_desk))
+        self._catch_all: Body = {"rule": "catch-all", **_CATCH_ALL}
+        self._test: Body = {"rule": "test", **_TEST}
 
     def route(self, message: Message, classification: Classification, now: datetime) -> Decision:
         """Where a message goes."""
-        facts = self.facts(message, classification)
+        facts = self._facts(message, classification)
         if message.test:
-            return Routed(self._city.test_desk, (), self._test, self.due(facts, message, now))
+            return Routed(self._city.test_desk, (), self._test, self._due(facts, message, now))
         for rule in self._candidates(classification):
             if rule.when.holds(facts) and (decision := self._follow(rule, facts, message, now)):
                 return decision
         if not facts.categories:
-            return Triage(classification.abstained or "uncertain", _UNDECIDED[self._language])
-        return Routed(self._city.catch_all, (), self._catch_all, self.due(facts, message, now))
+            return Triage(classification.abstained or "uncertain", _UNDECIDED["en" if self._city.language == "en" else "zh"])
+        return Routed(self._city.catch_all, (), self._catch_all, self._due(facts, message, now))
 
-    def facts(self, message: Message, classification: Classification) -> Facts:
-        """What rules and clocks ask about this message."""
+    def due(self, message: Message, classification: Classification, now: datetime) -> Body:
+        """Until when a department has time for this message if it is given the case now."""
+        return self._due(self._facts(message, classification), message, now)
+
+    def fits(self, department: str, *, test: bool) -> bool:
+        """Whether a case may be given to this department: test messages reach the test desk and no other."""
+        return self.knows_desk(department) and (department == self._city.test_desk) == test
+
+    def knows_desk(self, code: str) -> bool:
+        """Whether cases may be given to this department: it exists and is not retired."""
+        department = self._pack.department_by_code.get(code)
+        return department is not None and not department.retired
+
+    def _facts(self, message: Message, classification: Classification) -> Facts:
         place = self._known(message.place.region if message.place else None)
         named = self._known(classification.region)
         region = place if place and (place[:6] in self._districts or not named) else named or place
@@ -117,20 +138,11 @@ class Rules:
             district=region[:6] if region and region[:6] in self._districts else None,
         )
 
-    def due(self, facts: Facts, message: Message, now: datetime) -> Body:
-        """Until when, by the first clock that applies. Calendar time."""
+    def _due(self, facts: Facts, message: Message, now: datetime) -> Body:
+        """By the first clock that applies; calendar time."""
         found = next((each for when, each in self._clocks if when.holds(facts)), self._clocks[-1][1])
         start = _received(message, now) if found.starts == "received" else now
-        return _due(found, start)
-
-    def knows_desk(self, code: str) -> bool:
-        """Whether cases may be given to this department: it exists and is not retired."""
-        department = self._pack.department_by_code.get(code)
-        return department is not None and not department.retired
-
-    @property
-    def _language(self) -> str:
-        return "en" if self._city.language == "en" else "zh"
+        return _due(found.code, found.accept_hours, found.resolve_days, start)
 
     def _categories(self, classification: Classification) -> frozenset[str]:
         category = _category(classification)
@@ -151,7 +163,7 @@ class Rules:
             return None
         why = rule.why_city if rule.to.level == "district" and not own else rule.why
         co = (self._in_district(target, facts.district) or self._in_city(target) for target in rule.co)
-        return Routed(department, _others(co, department), why, self.due(facts, message, now))
+        return Routed(department, _others(co, department), why, self._due(facts, message, now))
 
     def _in_district(self, target: Target, district: str | None) -> str | None:
         return self._desks.get((target.function or "", district)) if target.level == "district" and district else None
@@ -162,7 +174,7 @@ class Rules:
         return self._desks.get((target.function or "", self._city.region))
 
     def _known(self, region: str | None) -> str | None:
-        """The region when the pack knows it, or the district it lies in."""
+        """The code, when the pack knows it or the region of its first six digits."""
         return region if region and region[:6] in self._around else None
 
     def _around_of(self, region: str | None) -> frozenset[str]:
@@ -176,10 +188,6 @@ class Rules:
             yield region.code
             region = self._pack.region_by_code.get(region.parent or "")
 
-    def _name(self, department: str) -> Body:
-        found = self._pack.department_by_code[department].name
-        return {"zh": found.zh, "en": found.en}
-
 
 def _category(classification: Classification) -> str:
     """The category the model decided on; empty when it abstained."""
@@ -190,14 +198,6 @@ def _ancestry(category: str) -> frozenset[str]:
     """`a.b.c` with `a.b` and `a`."""
     parts = category.split(".") if category else []
     return frozenset(".".join(parts[:length]) for length in range(1, len(parts) + 1))
-
-
-def _texts(route: Route) -> Iterable[tuple[str, str]]:
-    return (("zh", route.why.zh), ("en", route.why.en))
-
-
-def _why(rule: str, zh: str, en: str, department: Body) -> Body:
-    return {"rule": rule, "zh": zh + (department["zh"] or department["en"]), "en": en + (department["en"] or department["zh"])}
 
 
 def _others(departments: Iterable[str | None], responsible: str) -> tuple[str, ...]:
@@ -212,10 +212,12 @@ def _received(message: Message, now: datetime) -> datetime:
     return received if received.tzinfo else now
 
 
-def _due(found: Clock, start: datetime) -> Body:
+@lru_cache(maxsize=64)
+def _due(code: str, accept_hours: float, resolve_days: float, start: datetime) -> Body:
+    """Cached, since a whole batch starts at one moment; nobody changes what it answers."""
     return {
-        "clock": found.code,
+        "clock": code,
         "started_at": clock.timestamp(start),
-        "accept_by": clock.timestamp(start + timedelta(hours=found.accept_hours)),
-        "resolve_by": clock.timestamp(start + timedelta(days=found.resolve_days)),
+        "accept_by": clock.timestamp(start + timedelta(hours=accept_hours)),
+        "resolve_by": clock.timestamp(start + timedelta(days=resolve_days)),
     }

@@ -1,7 +1,7 @@
 """Readiness and liveness that tell the truth: each check by name, with its reason when it fails."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -17,9 +17,9 @@ _TIMEOUT = 3.0
 class Health:
     """A service's checks. A failing *vital* one means that it cannot do its job; another one only degrades it."""
 
-    vital: dict[str, Check]
-    others: dict[str, Check]
-    beats: dict[str, Check]
+    vital: Mapping[str, Check]
+    others: Mapping[str, Check]
+    beats: Mapping[str, Check]
     """One per loop: raises when the loop has stopped or makes no progress."""
 
     async def ready(self) -> tuple[Status, dict[str, str]]:
@@ -35,7 +35,7 @@ class Health:
         return ("ok" if all(found == "ok" for found in findings.values()) else "failing"), findings
 
 
-async def _run(checks: dict[str, Check]) -> dict[str, str]:
+async def _run(checks: Mapping[str, Check]) -> dict[str, str]:
     findings = await asyncio.gather(*(_finding(check) for check in checks.values()))
     return dict(zip(checks, findings, strict=True))
 

@@ -16,7 +16,7 @@ from shared.log.sqlite_writer import Placed, placed
 _POLL_BYTES = 16 * 1024 * 1024
 """A poll stops after the record that passes this, whatever its limit: 500 records of 1 MB would be half a gigabyte."""
 
-_QUICK, _SLOW = 0.002, 0.015
+_QUICK, _SLOW = 0.002, 0.018
 """Seconds between two looks: just after news, and when it has been quiet."""
 
 

@@ -168,6 +168,8 @@ class City(Part):
     """The department that takes what no route takes."""
     test_desk: Code
     """The department where messages of test keys end."""
+    case_prefix: Annotated[str, Field(pattern=r"^[A-Z]{0,6}$")] = ""
+    """What case numbers begin with; empty: the first two letters of `name`."""
     reserved: Reserved = Reserved()
 
 

@@ -1,13 +1,15 @@
 """The outbox: events wait in the tail of the document that gave rise to them, until the relay has put them on the log.
 
-`append` numbers them, `save` writes the document (and copies to `EVENTS` what its tail drops), `Relay` publishes and
-then marks. A crash between the two repeats events, in order; nothing ever skips one.
+`append` numbers them, `save` writes the document (and copies to `EVENTS` what its tail drops), `Relay` (in `shared.store.relay`)
+publishes and then marks. A crash between the two repeats events, in order; nothing ever skips one.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 
 from shared.store.port import Collection, Conflict, Document, Duplicate, Index, Store, Stored, StoredEvent
+from shared.store.relay import Relay
+
+__all__ = ["EVENTS", "KEPT", "Relay", "append", "history", "save"]
 
 KEPT = 50
 """Published events that stay in a tail."""

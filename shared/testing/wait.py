@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from shared.clock import monotonic, sleep
 
 T = TypeVar("T")
 
 
-async def wait_until(predicate: Callable[[], T | Awaitable[T]], timeout: float = 10.0, what: str = "") -> T:
+@overload
+async def wait_until(predicate: Callable[[], Awaitable[T]], timeout: float = ..., what: str = ...) -> T: ...
+@overload
+async def wait_until(predicate: Callable[[], T], timeout: float = ..., what: str = ...) -> T: ...
+async def wait_until(predicate: Callable[[], Any], timeout: float = 10.0, what: str = "") -> Any:
     """Ask until the answer is truthy, and return it. `predicate` may be a coroutine function.
 
     Raises `AssertionError` after `timeout` seconds, naming `what` was awaited and the last answer.
@@ -17,7 +21,7 @@ async def wait_until(predicate: Callable[[], T | Awaitable[T]], timeout: float =
     deadline = monotonic() + timeout
     while True:
         answer = predicate()
-        value: T = await answer if isawaitable(answer) else answer  # type: ignore[assignment]
+        value = await answer if isawaitable(answer) else answer
         if value:
             return value
         if monotonic() > deadline:

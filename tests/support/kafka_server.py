@@ -78,7 +78,16 @@ class Broker:
         """Start the process; `wait_ready` says when it serves."""
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                ["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars()}/*", "kafka.Kafka", self._settings],
+                [
+                    "java",
+                    "-Xmx512m",
+                    "-XX:+UseSerialGC",
+                    "-XX:TieredStopAtLevel=1",
+                    "-cp",
+                    f"{jars()}/*",
+                    "kafka.Kafka",
+                    self._settings,
+                ],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
@@ -110,7 +119,10 @@ class Broker:
         """Write the settings and prepare the data folder."""
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self._settings).write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        _run(["java", "-cp", f"{jars()}/*", "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self._settings], timeout=60)
+        _run(
+            ["java", "-cp", f"{jars()}/*", "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self._settings],
+            timeout=60,
+        )
 
     @property
     def _settings(self) -> str:

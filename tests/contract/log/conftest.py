@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from shared.log import Log, TopicSpec, open_log
-from shared.log.sqlite_schema import LOG, Database, row_id
+from shared.log.sqlite_schema import LOG, Database, fetch_all, row_id
 from tests.support.kafka_server import KafkaCluster
 
 
@@ -52,7 +52,7 @@ def _publish_foreign_sqlite(path: Path, topic: str) -> None:
     database = Database(path, LOG)
     with database.write() as connection:
         where = "SELECT id, next_offset FROM partitions WHERE topic = ?"
-        partition, offset = connection.execute(where, (topic,)).fetchall()[0]
+        partition, offset = fetch_all(connection, where, (topic,))[0]
         connection.execute("UPDATE partitions SET next_offset = next_offset + 1 WHERE id = ?", (partition,))
         row = (row_id(partition, offset), b'{"text": "plain"}', b"foreign")
         connection.execute("INSERT INTO records (id, published_at, headers, value) VALUES (?, 0, ?, ?)", row)

@@ -35,11 +35,12 @@ async def read(consumer: Consumer, count: int, limit: int = 500) -> list[Receive
     return received
 
 
-async def hold(consumers: Sequence[Consumer], counts: Sequence[int]) -> None:
-    """Poll all members until they hold this many partitions each."""
+async def hold(consumers: Sequence[Consumer], partitions: int) -> None:
+    """Poll all members until each has its fair share of this many partitions."""
+    fair = {partitions // len(consumers), -(-partitions // len(consumers))}
     deadline = monotonic() + PATIENCE
-    while (held := [len(consumer.assigned()) for consumer in consumers]) != list(counts):
-        assert monotonic() < deadline, f"members hold {held} partitions, not {counts}"
+    while sum(held := [len(consumer.assigned()) for consumer in consumers]) != partitions or not fair.issuperset(held):
+        assert monotonic() < deadline, f"members hold {held} of {partitions} partitions"
         assert not any(await asyncio.gather(*(consumer.poll(1, 0.2) for consumer in consumers)))
 
 

@@ -19,13 +19,14 @@ async def test_members_share_the_partitions(home: Home, log: Log) -> None:
         log.subscribe("g", [topic], session_timeout=TIMEOUT) as one,
         home.open().subscribe("g", [topic], session_timeout=TIMEOUT) as two,
     ):
-        await hold([one, two], [2, 2])
+        await hold([one, two], 4)
+        assert [len(one.assigned()), len(two.assigned())] == [2, 2]
         assert not one.assigned() & two.assigned()
         await log.publish([Record(topic, f"case-{n}", str(n).encode()) for n in range(40)])
         received = await asyncio.gather(read(one, 1), read(two, 1))
         while sum(map(len, received)) < 40:
-            for member, batch in zip((one, two), received, strict=True):
-                batch += await member.poll(100, 0.1)
+            received[0] += await one.poll(100, 0.1)
+            received[1] += await two.poll(100, 0.1)
         assert sorted(int(value) for batch in received for value in values(batch)) == list(range(40))
 
 
@@ -34,13 +35,9 @@ async def test_a_member_that_leaves_frees_its_partitions_at_once(home: Home, log
     # A member that had to be waited for would take longer than this test may.
     async with log.subscribe("g", [topic], session_timeout=20.0) as stays:
         async with home.open().subscribe("g", [topic], session_timeout=20.0) as goes:
-            await asyncio.gather(_until(stays, 2), _until(goes, 1))
+            await hold([stays, goes], 3)
         async with asyncio.timeout(10):
-            await hold([stays], [3])
-
-
-async def _until(consumer: object, count: int) -> None:
-    await hold([consumer], [count])  # type: ignore[list-item]
+            await hold([stays], 3)
 
 
 async def test_partitions_of_a_killed_member_are_taken_over_with_what_it_had_not_committed(home: Home, log: Log) -> None:

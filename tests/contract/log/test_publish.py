@@ -1,7 +1,7 @@
 """Publishing: what is durable, in which order, and what is refused."""
 
 import asyncio
-from itertools import groupby
+from itertools import chain, groupby
 
 import pytest
 
@@ -54,7 +54,7 @@ async def test_many_tasks_publish_at_once_and_offsets_have_no_gap(home: Home, lo
     async def publisher(name: int) -> list[Position]:
         return [(await log.publish(records(topic, f"{name}:{n}", key=f"case-{name}")))[0] for n in range(10)]
 
-    positions = sum(await asyncio.gather(*(publisher(name) for name in range(30))), [])
+    positions = list(chain.from_iterable(await asyncio.gather(*(publisher(name) for name in range(30)))))
     for number in range(2):
         offsets = sorted(p.offset for p in positions if p.partition.number == number)
         assert offsets == list(range(len(offsets)))

@@ -1,0 +1,67 @@
+"""The classifier as an app: the model, the loop that reads messages, and the route that answers questions."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.classifier import api
+from services.classifier.artifact import load as load_model
+from services.classifier.service import ClassifyBatch
+from services.classifier.settings import ClassifierSettings
+from shared import clock, startup
+from shared.events import catalog
+from shared.http.app import create_app as create
+from shared.http.auth import Keyring
+from shared.http.health import Health
+from shared.log import Log, open_log
+from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.lag import lag_of
+from shared.log.loop import Loop
+from shared.pack.load import load_pack
+from shared.runtime import Work, running
+from shared.settings import load
+from shared.store import open_store
+
+_GROUP = "classifier"
+
+
+def create_app(settings: ClassifierSettings | None = None) -> FastAPI:
+    """The app; without `settings` they are read from the environment when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _opened(app, settings or load(ClassifierSettings)):
+            yield
+
+    return create("classifier", lifespan=lifespan, routers=[api.router], description=__doc__ or "")
+
+
+@asynccontextmanager
+async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[None]:
+    async with AsyncExitStack() as stack:
+        pack = load_pack(settings.pack)
+        classifier = load_model(settings.model_folder)
+        letters_store = open_store(settings.store_url, "classifier")
+        stack.push_async_callback(letters_store.close)
+        log = open_log(settings.log_url)
+        stack.push_async_callback(log.close)
+        letters = DeadLetters(letters_store, log, service="classifier", group=_GROUP)
+        loop = Loop(log, _GROUP, catalog.GROUPS[_GROUP], ClassifyBatch(classifier, log).handle, letters)
+        app.state.classifier = api.State(Keyring(settings.keys_file), classifier)
+        app.state.account = lambda: _account(log, letters, classifier.version)
+        loops: dict[str, Work] = {
+            "prepare": await startup.prepare(letters_store, (LETTERS, PARKED)),
+            "topics": startup.apply_topics(log, pack),
+            "classify": loop.run,
+        }
+        beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
+        others = {"log": log.check, "classify": loop.check, "store": letters_store.check}
+        app.state.health = Health(vital={}, others=others, beats=beats)
+        yield
+
+
+async def _account(log: Log, letters: DeadLetters, version: str) -> dict[str, Any]:
+    counted = {"service": "classifier", "at": clock.timestamp(), "model_version": version}
+    return counted | await letters.count() | {"lag": await lag_of(log, _GROUP, catalog.GROUPS[_GROUP])}

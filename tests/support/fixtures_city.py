@@ -1,0 +1,63 @@
+"""Fixtures: the shipped model, trained once a session; and a city in either home."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from services.classifier.artifact import save
+from services.classifier.training import train
+
+from shared.pack.load import load_pack, read_examples
+from tests.support.city import PACK, City, Home, running_city
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The classifier of the shipped pack."""
+    folder = tmp_path_factory.mktemp("model")
+    save(train(load_pack(PACK), read_examples(PACK)), folder)
+    return folder
+
+
+@pytest.fixture
+def one_machine(tmp_path: Path, model: Path) -> Home:
+    """The one-machine home: SQLite for log and store."""
+    return Home(tmp_path, f"sqlite:////{tmp_path}/log.db", f"sqlite:////{tmp_path}/", model)
+
+
+@pytest.fixture(params=["one machine", pytest.param("cluster", marks=[pytest.mark.kafka, pytest.mark.mongo, pytest.mark.slow])])
+def home(request: pytest.FixtureRequest, tmp_path: Path, model: Path) -> Home:
+    """Either home; the cluster is Apache Kafka and a MongoDB-wire server."""
+    if request.param == "one machine":
+        return Home(tmp_path, f"sqlite:////{tmp_path}/log.db", f"sqlite:////{tmp_path}/", model)
+    kafka, mongo = request.getfixturevalue("kafka"), request.getfixturevalue("mongo_url")
+    return Home(tmp_path, kafka.url, _own_databases(mongo), model)
+
+
+def _own_databases(url: str) -> str:
+    address, _, options = url.partition("?")
+    base = address.rstrip("/").rsplit("/", 1)[0] if address.count("/") > 2 else address.rstrip("/")
+    return f"{base}/t{uuid.uuid4().hex[:12]}" + (f"?{options}" if options else "")
+
+
+@pytest.fixture
+async def city(home: Home) -> AsyncIterator[City]:
+    """A running city in either home."""
+    async with running_city(home) as running:
+        yield running
+
+
+@pytest.fixture
+async def small_city(one_machine: Home) -> AsyncIterator[City]:
+    """A running city in the one-machine home."""
+    async with running_city(one_machine) as running:
+        yield running
+
+
+@pytest.fixture
+async def front_door(tmp_path: Path) -> AsyncIterator[City]:
+    """Intake alone in the one-machine home."""
+    home = Home(tmp_path, f"sqlite:////{tmp_path}/log.db", f"sqlite:////{tmp_path}/", tmp_path)
+    async with running_city(home, ["intake"]) as running:
+        yield running

@@ -1,0 +1,90 @@
+"""Fixture with a server that speaks MongoDB's wire protocol: a real one (`YIJIAN_TEST_MONGO`), else secantusdb.
+
+Without either the tests skip, or fail where `YIJIAN_REQUIRE` names mongo. secantusdb is GPL: a child process, never imported.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_PROGRAM = Path(sys.executable).with_name("secantusd-py")
+
+
+class MongoProcess:
+    """One secantusdb on a port of its own. `stop` and `start` keep its data."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._port = 0
+        self._child: subprocess.Popen[str] | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it listens; secantusdb cannot retry writes."""
+        return f"mongodb://127.0.0.1:{self._port}/?retryWrites=false"
+
+    def start(self) -> None:
+        """Return when it listens; on the same port as before."""
+        command = [_PROGRAM, "--port", str(self._port), "--storage-path", self._directory / "data", "--sync-on-commit"]
+        with (self._directory / "server.log").open("a") as log:
+            self._child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True, cwd=self._directory)
+        assert self._child.stderr
+        for line in self._child.stderr:
+            if listening := re.search(r"listening on \S+:(\d+)", line):
+                self._port = int(listening[1])
+                return
+        raise RuntimeError(f"secantusdb ended with {self._child.wait()}")
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it has."""
+        if self._child:
+            self._child.terminate()
+            try:
+                self._child.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+            if self._child.stderr:
+                self._child.stderr.close()
+            self._child = None
+
+
+def _need_secantusdb() -> None:
+    if _PROGRAM.exists():
+        return
+    reason = f"no MongoDB: YIJIAN_TEST_MONGO is not set, and there is no {_PROGRAM}"
+    if "mongo" in os.environ.get("YIJIAN_REQUIRE", ""):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the whole session. A test takes a database name of its own (a path in the URL)."""
+    if given := os.environ.get("YIJIAN_TEST_MONGO"):
+        yield given
+        return
+    _need_secantusdb()
+    server = MongoProcess(tmp_path_factory.mktemp("mongo"))
+    try:
+        server.start()
+        yield server.url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def own_mongo(tmp_path: Path) -> Iterator[MongoProcess]:
+    """A started server that the test may stop and start."""
+    _need_secantusdb()
+    server = MongoProcess(tmp_path)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()

@@ -17,13 +17,14 @@ WORKDIR /srv/yijian
 COPY requirements/runtime.txt requirements/runtime.txt
 RUN pip install --require-hashes --only-binary=:all: -r requirements/runtime.txt
 
+# Editable: the source stays in one place, with the data files that lie beside it.
 COPY pyproject.toml README.md ./
 COPY requirements/runtime.in requirements/runtime.in
 COPY shared shared
 COPY services services
 COPY tools tools
 COPY deploy deploy
-RUN pip install --no-deps --no-build-isolation .
+RUN pip install --no-deps --no-build-isolation --editable .
 
 ARG PACK=packs/qingting
 COPY ${PACK} pack
@@ -36,8 +37,7 @@ RUN groupadd --gid 10001 yijian \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /srv/yijian --shell /usr/sbin/nologin yijian \
  && install -d -o 10001 -g 10001 -m 0750 /var/lib/yijian /var/lib/yijian/keys /var/lib/yijian/secrets
 COPY --from=build /opt/yijian /opt/yijian
-COPY --from=build /srv/yijian/pack /srv/yijian/pack
-COPY --from=build /srv/yijian/model /srv/yijian/model
+COPY --from=build /srv/yijian /srv/yijian
 ENV PATH=/opt/yijian/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     YIJIAN_PACK=/srv/yijian/pack YIJIAN_MODEL=/srv/yijian/model YIJIAN_DATA=/var/lib/yijian YIJIAN_HOST=0.0.0.0
 WORKDIR /srv/yijian

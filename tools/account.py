@@ -29,6 +29,7 @@ _FIGURES = {
     "parked": "parked",
     "not read yet": "lag",
 }
+_STANDINGS = ("statuses", "dispositions", "cases")
 _TRIES = 6
 _PAUSE_SECONDS = 1.0
 _PATIENCE_SECONDS = 5.0
@@ -122,9 +123,7 @@ def mistakes_in(books: Books) -> list[str]:
 
 def _cases_mistakes(books: Books) -> list[str]:
     """Every case has its message, and every message has its case unless it is on its way or a dead letter."""
-    if "cases" not in books.others.get("router", {}):
-        return []
-    cases = standing_in(books.others["router"]).total()
+    cases = standing_in(books.others.get("router", {})).total()
     if cases > accepted_in(books.after):
         return [f"the router has {cases:,} cases of {accepted_in(books.after):,} messages"]
     before = standing_in(books.before)
@@ -138,15 +137,15 @@ def accepted_in(answer: Answer) -> int:
 
 
 def standing_in(answer: Answer) -> Counter[str]:
-    """How many stand where, of real and of test keys; intake calls it statuses, the router cases."""
+    """How many stand where, of real and of test keys: messages at intake, cases at the router."""
     found: Counter[str] = Counter()
-    for name, value in (answer.get("statuses") or answer.get("cases") or {}).items():
+    for name, value in next((answer[name] for name in _STANDINGS if name in answer), {}).items():
         found.update(value if isinstance(value, Mapping) else {name: value})
     return found
 
 
 def _total(value: Any) -> int:
-    return sum(map(_total, value.values())) if isinstance(value, Mapping) else int(value)
+    return sum(map(_total, value.values())) if isinstance(value, Mapping) else int(value or 0)
 
 
 def _count(answer: Answer, name: str) -> int:
@@ -168,4 +167,4 @@ def _lines(services: dict[str, Answer]) -> list[tuple[str, ...]]:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    return f"{_total(value):,}" if isinstance(value, int | Mapping) else str(value)

@@ -51,10 +51,10 @@ def documents() -> dict[str, str]:
     return made
 
 
-def write(folder: Path = FOLDER) -> list[str]:
+def write(folder: Path = FOLDER, wanted: dict[str, str] | None = None) -> list[str]:
     """Make the folder hold exactly the contracts; the paths that were changed."""
-    changed = stale(folder)
-    wanted = documents()
+    wanted = wanted or documents()
+    changed = stale(folder, wanted)
     for path in changed:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -65,9 +65,9 @@ def write(folder: Path = FOLDER) -> list[str]:
     return changed
 
 
-def stale(folder: Path = FOLDER) -> list[str]:
+def stale(folder: Path = FOLDER, wanted: dict[str, str] | None = None) -> list[str]:
     """The paths that are missing, different, or no contract any more."""
-    wanted = documents()
+    wanted = wanted or documents()
     there = {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*") if path.is_file()}
     return sorted(path for path in wanted.keys() | there.keys() if wanted.get(path) != there.get(path))
 
@@ -179,7 +179,7 @@ def _operation(action: str, who: str, topic: str, kinds: list[str]) -> Tree:
 
 def _groups(topic: str) -> list[str]:
     if _CODE in topic:
-        return [catalog.FEED_GROUP, f"department-{_CODE}"]
+        return [catalog.FEED_GROUP, "department"]
     return sorted(group for group, topics in catalog.GROUPS.items() if topic in topics)
 
 
@@ -201,12 +201,14 @@ def _name(topic: str) -> str:
 
 
 def _index(made: dict[str, str]) -> str:
-    rows = [
-        f"| [`{kind}`](events/{kind}.json) | {(entry.model.__doc__ or '').strip()} | `{entry.topic}` | {' and '.join(_senders(entry))} |"
-        for kind, entry in CATALOG.items()
-    ]
+    rows = [_row(entry) for entry in CATALOG.values()]
     services = [f"* [{path}]({path})" for path in made if path.startswith("openapi-")]
     return "\n".join([_INDEX_HEAD, *rows, "", "## REST", "", *services, ""])
+
+
+def _row(entry: Entry) -> str:
+    says = (entry.model.__doc__ or "").strip()
+    return f"| [`{entry.type}`](events/{entry.type}.json) | {says} | `{entry.topic}` | {' and '.join(_senders(entry))} |"
 
 
 _INDEX_HEAD = f"""# Contracts

@@ -4,22 +4,20 @@ import json
 import os
 import random
 import secrets
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from shared import clock
-from shared.errors import YijianError
 from shared.http.auth import Key, KeyFile, Role, digest, new_secret
-from shared.pack.load import read_examples
 from shared.pack.model import Department, Example, Pack
 from shared.settings import HomeSettings
 from tools.access import demo_keys_file, read_demo_keys
-from tools.client import Client
+from tools.client import Client, Refused, Unanswered
 
 TRAFFIC = "traffic"
-_TROUBLE_PAUSE = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,6 @@ class Traffic:
             "external_id": f"demo-{self._seed}-{self._next:06d}",
             "title": example.title,
             "text": example.text,
-            "submitted_at": clock.timestamp(),
         }
 
     def sent(self) -> None:
@@ -99,21 +96,22 @@ class Traffic:
         self._next += 1
         _write_privately(self._state, {"seed": self._seed, "next": self._next})
 
+    async def post(self, client: Client) -> dict[str, Any]:
+        """Post the next one and go on; intake's answer."""
+        answer: dict[str, Any] = await client.post("/v1/messages", self.message())
+        self.sent()
+        return answer
+
     async def run(self, client: Client, rate: float, say: Callable[[str], None]) -> None:
-        """Post `rate` messages a second until cancelled; trouble is said once and waited out."""
-        troubled = False
+        """Post `rate` messages a second until cancelled. What is refused is passed over, what is unanswered is repeated."""
         while True:
-            message = self.message()
             try:
-                await client.post("/v1/messages", message)
-            except YijianError as error:
-                if not troubled:
-                    say(f"made-up traffic: {error}; trying on")
-                troubled = True
-                await clock.sleep(_TROUBLE_PAUSE)
-                continue
-            troubled = False
-            self.sent()
+                await self.post(client)
+            except Unanswered as error:
+                say(f"made-up traffic waits: {error}")
+            except Refused as error:
+                say(f"made-up traffic: {error}")
+                self.sent()
             await clock.sleep(1 / rate)
 
     def _where_it_was(self) -> tuple[str, int]:
@@ -124,6 +122,20 @@ class Traffic:
             return secrets.token_hex(3), 0
 
 
-def make_traffic(settings: HomeSettings, pack: Pack) -> Traffic:
-    """Traffic drawn from the examples of the pack."""
-    return Traffic(settings, pack, read_examples(settings.pack))
+def sample(pack: Pack, examples: Sequence[Example]) -> dict[str, str]:
+    """A message to try things with: one that belongs to the demo's department."""
+    desk = demo_department(pack)
+
+    def fitting(example: Example) -> tuple[bool, bool]:
+        category = pack.category_by_code[example.category]
+        return category.function == desk.function, category.level == desk.level
+
+    example = max(examples, key=fitting)
+    channel = example.channel or next(channel.code for channel in pack.channels if not channel.retired)
+    return {"channel": channel, "text": example.text}
+
+
+def curl(url: str, secret: str, message: dict[str, str]) -> str:
+    """A command that posts this message when it is pasted into a shell."""
+    body = shlex.quote(json.dumps(message, ensure_ascii=False))
+    return f"curl -sS {url}/v1/messages -H 'Authorization: Bearer {secret}' -H 'Content-Type: application/json' -d {body}"

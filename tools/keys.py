@@ -16,7 +16,9 @@ from shared.pack.model import Pack
 from shared.settings import HomeSettings, load
 from tools.table import show_table
 
-app = typer.Typer(help="API keys of channels, departments and operators, and the keys that seal personal data.", no_args_is_help=True)
+app = typer.Typer(
+    help="API keys of channels, departments and operators, and the keys that seal personal data.", no_args_is_help=True
+)
 _DAYS = re.compile(r"(\d{1,5})d")
 
 
@@ -70,7 +72,9 @@ def rotate_sealing() -> None:
 
     path = load(HomeSettings).secrets_file
     rotate_secrets(path)
-    typer.echo(f"New messages are sealed with a new key once intake has been restarted. Back up {path}: without it nothing opens.")
+    typer.echo(
+        f"New messages are sealed with a new key once intake has been restarted. Back up {path}: without it nothing opens."
+    )
 
 
 def scope_of(role: Role, channels: list[str], departments: list[str], pack: Pack) -> tuple[str, ...]:

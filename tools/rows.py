@@ -10,8 +10,6 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
-import openpyxl
-
 from shared.errors import BadSettings
 
 _ENCODINGS = ("utf-8-sig", "gb18030")
@@ -109,6 +107,8 @@ def _ndjson_row(number: int, line: bytes) -> Row:
 
 @contextmanager
 def _open_xlsx(path: Path) -> Iterator[Source]:
+    import openpyxl  # only here: it takes as long to import as the rest of the command
+
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     except Exception as error:  # the reader raises whatever a broken zip or XML raises

@@ -5,7 +5,7 @@ import asyncio
 import typer
 
 from shared.events import catalog
-from shared.log import open_log
+from shared.log import TopicSpec, open_log
 from shared.pack.load import load_pack
 from shared.settings import HomeSettings, load
 
@@ -28,7 +28,7 @@ def apply() -> None:
     typer.echo(f"{len(created)} created, {len(wanted) - len(created)} were there.")
 
 
-async def _apply(url: str, wanted: list[catalog.TopicSpec]) -> list[str]:
+async def _apply(url: str, wanted: list[TopicSpec]) -> list[str]:
     log = open_log(url)
     try:
         return await log.apply_topics(wanted)

@@ -15,7 +15,9 @@ class FolderLock:
         self._file: int | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises `BadSettings` naming the process that has it."""
+        """Take the lock, unless it is held already. Raises `BadSettings` naming the process that has it."""
+        if self._file is not None:
+            return
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:

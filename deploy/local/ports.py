@@ -77,9 +77,17 @@ def _lines(path: Path) -> list[str]:
 
 def _open_files(process: Path) -> set[str]:
     try:
-        return {os.readlink(entry) for entry in (process / "fd").iterdir()}  # noqa: PTH115 - `socket:[1]` is no path
+        entries = list((process / "fd").iterdir())
     except OSError:  # not ours, or gone
         return set()
+    return {_target(entry) for entry in entries}
+
+
+def _target(entry: Path) -> str:
+    try:
+        return os.readlink(entry)  # noqa: PTH115 - `socket:[1]` is no path
+    except OSError:  # closed in between
+        return ""
 
 
 def _name(process: Path) -> str:

@@ -74,14 +74,21 @@ class Supervisor:
         """Stop everything."""
         await self.stop()
 
-    def start(self) -> None:
-        """Start every program. Raises `BadSettings` when the folder is in use or a port is taken; nothing runs then."""
+    def claim(self) -> None:
+        """Take the folder and look at the ports, without starting anything: for who has something to prepare first.
+
+        Raises `BadSettings` when the folder is in use or a port is taken. `start` does it too; `stop` gives back.
+        """
         self._lock.acquire()
         try:
             self._check_ports()
         except BadSettings:
             self._lock.release()
             raise
+
+    def start(self) -> None:
+        """Start every program. Raises `BadSettings` as `claim` does; nothing runs then."""
+        self.claim()
         self._tasks = [asyncio.create_task(child.run(), name=name) for name, child in self._children.items()]
         self._housekeeping = asyncio.create_task(self._bound_logs())
 

@@ -1,6 +1,7 @@
 """The words that make a message an emergency whatever the model thinks: a rule can be read, tested and trusted at night."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,10 +10,13 @@ from pathlib import Path
 import yaml
 
 from services.classifier.alphabet import normalise
-from services.classifier.words import pattern
+from services.classifier.features import Tokens
+from services.classifier.words import Finder
 
-_CLAUSE = 12
-"""How far back, in characters, a calming word takes the alarm out of a word."""
+_CLAUSE = 24
+"""How far back, in characters, a calming word takes the alarm out of a sign."""
+_CLAUSE_END = re.compile(r"\n| {2,}|(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
+"""In normal form punctuation is blanks: any blank beside a Chinese character, two of them between English words."""
 
 
 @dataclass(frozen=True)
@@ -29,37 +33,37 @@ class Alarm:
         """From the lists of the file."""
         return cls(**{key: tuple(normalise(word) for word in words[key]) for key in ("alone", "danger", "now", "calm")})
 
-    def ringing(self, normal: str, starts: Sequence[int], ends: Sequence[int]) -> list[bool]:
-        """For each document of a normalised stream, which lies between these bounds: is it an emergency by the rules?"""
-        rings = [False] * len(starts)
-        document = 0
-        for match in self._signs.finditer(normal):
-            while match.start() >= ends[document]:
-                document += 1
-            rings[document] = rings[document] or self._counts(match, normal, starts[document], ends[document])
+    def ringing(self, tokens: Tokens) -> list[bool]:
+        """For each document: is it an emergency by the rules?"""
+        ends, rings = tokens.bounds, [False] * len(tokens.bounds)
+        for start, end in self._signs.find(tokens.normal, tokens.stream):
+            document = bisect_right(ends, start)
+            bounds = (ends[document - 1] if document else 0, ends[document])
+            rings[document] = rings[document] or self._counts(tokens.normal, start, end, bounds)
         return rings
 
-    def _counts(self, match: re.Match[str], normal: str, start: int, end: int) -> bool:
-        before = normal[max(start, match.start() - _CLAUSE) : match.start()].rsplit(" ", 1)[-1]
-        if self._calming.search(before):
+    def _counts(self, normal: str, start: int, end: int, bounds: tuple[int, int]) -> bool:
+        """Whether a sign is meant: nothing calms it in its clause, and it is enough or something urges."""
+        clause = _CLAUSE_END.split(normal[max(bounds[0], start - _CLAUSE) : start])[-1]
+        if self._calming.occurs(clause, 0, len(clause)):
             return False
-        return match[0] in self._enough or self._urging.search(normal, start, end) is not None
+        return normal[start:end] in self._enough or self._urging.occurs(normal, *bounds)
 
     @cached_property
-    def _signs(self) -> re.Pattern[str]:
-        return pattern((*self.alone, *self.danger))
+    def _signs(self) -> Finder:
+        return Finder((*self.alone, *self.danger))
 
     @cached_property
     def _enough(self) -> frozenset[str]:
         return frozenset(self.alone)
 
     @cached_property
-    def _urging(self) -> re.Pattern[str]:
-        return pattern(self.now)
+    def _urging(self) -> Finder:
+        return Finder(self.now)
 
     @cached_property
-    def _calming(self) -> re.Pattern[str]:
-        return pattern(self.calm)
+    def _calming(self) -> Finder:
+        return Finder(self.calm)
 
 
 def read_alarm(file: Path | None = None) -> Alarm:

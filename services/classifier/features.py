@@ -7,7 +7,7 @@ arithmetic, the same on every machine.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from services.classifier.alphabet import BREAK, DIGIT, LETTER, SKIP, SYMBOL, Codes, decode, encode, normalised
 from services.classifier.model import Text
+from services.classifier.words import Finder
 
 Indices: TypeAlias = NDArray[np.int32]
 
@@ -24,6 +25,7 @@ ORDERS = 4
 HEAD, TAIL, TITLE = 4_000, 1_000, 200
 """How many characters are read of a text's beginning and end and of a title: a letter says what it is about at its ends, and
 one pasted file must not cost what a thousand messages cost."""
+READ_WHOLE = HEAD + TAIL
 OPENING, LONG = 25, 75
 """A text of at least so many characters without a title opens with something like one, and that much of it is read as such."""
 
@@ -61,8 +63,10 @@ class Tokens:
     text_starts: list[int]
     """Where each document's text begins in the stream, behind its title."""
     places: tuple[Place, ...]
+    stream: Codes
+    """All characters in normal form, titles and texts."""
     normal: str
-    """The stream, normalised: one character for each of the stream's."""
+    """The same as a string."""
     bounds: list[int]
     """Where each document ends in the stream."""
 
@@ -76,7 +80,7 @@ class Grams:
     size: NDArray[np.int8]
 
 
-def tokenize(items: Sequence[Text], names: re.Pattern[str]) -> Tokens:
+def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
     """Normalise and split a batch. The title is read twice, since its few words say more than as many of the text."""
     titles = [_opening(item) for item in items]
     texts = [_cut(item.text) for item in items]
@@ -86,8 +90,10 @@ def tokenize(items: Sequence[Text], names: re.Pattern[str]) -> Tokens:
     bounds = np.cumsum(2 * title_lengths + text_lengths + 3)
     stream, classes = normalised(encode(_unmask(joined)))
     normal = decode(stream)
-    places = _take_places(normal, joined, names, bounds, stream, classes)
-    starts, ends, symbols = _split(stream, classes)
+    spans = names.find(normal, stream)
+    characters = stream.copy() if spans else stream
+    _hide(spans, characters, classes)
+    starts, ends, symbols = _split(characters, classes)
     text_starts = bounds - text_lengths - 1
     document = np.searchsorted(bounds, starts, side="right").astype(np.int32)
     kinds = classes[starts]
@@ -98,9 +104,10 @@ def tokenize(items: Sequence[Text], names: re.Pattern[str]) -> Tokens:
         ends=ends,
         segment=np.cumsum(classes == BREAK, dtype=np.int32)[starts],
         document=document,
-        is_word=once & (kinds < DIGIT) & ((stream[starts] > 0x3F) & (stream[starts] != _PLACE)),
+        is_word=once & (kinds < DIGIT) & (characters[starts] > 0x3F) & (characters[starts] != _PLACE),
         text_starts=text_starts.tolist(),
-        places=places,
+        places=tuple(_places(spans, normal, joined, bounds)),
+        stream=stream,
         normal=normal,
         bounds=bounds.tolist(),
     )
@@ -121,8 +128,13 @@ def grams(tokens: Tokens) -> Grams:
 
 
 def offset_in_text(place: int, length: int) -> int:
-    """Where a place of the (perhaps cut) text lies in the text as given, which has this length."""
-    return place if place <= HEAD or length <= HEAD + TAIL else place + length - HEAD - TAIL - 1
+    """Where a place of a text that was cut lies in the text as given, which has this length."""
+    return place if place <= HEAD else place + length - READ_WHOLE - 1
+
+
+def _places(spans: Sequence[tuple[int, int]], normal: str, joined: str, bounds: NDArray[np.int64]) -> Iterable[Place]:
+    documents = np.searchsorted(bounds, [start for start, _ in spans], side="right").tolist()
+    return (Place(document, normal[s:e], joined[s:e]) for document, (s, e) in zip(documents, spans, strict=True))
 
 
 def _opening(item: Text) -> str:
@@ -132,23 +144,18 @@ def _opening(item: Text) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n{text[-TAIL:]}"
+    return text if len(text) <= READ_WHOLE else f"{text[:HEAD]}\n{text[-TAIL:]}"
 
 
 def _unmask(text: str) -> str:
     return _MASK.sub(lambda match: " " * len(match[0]), text) if "[" in text else text
 
 
-def _take_places(
-    normal: str, joined: str, names: re.Pattern[str], bounds: NDArray[np.int64], stream: Codes, classes: NDArray[np.uint8]
-) -> tuple[Place, ...]:
-    """The places named; in the stream each becomes one token, so that no street is learned as a sign of some trouble."""
-    spans = [match.span() for match in names.finditer(normal)]
+def _hide(spans: Iterable[tuple[int, int]], stream: Codes, classes: NDArray[np.uint8]) -> None:
+    """Each name of a place becomes one token, so that no street is learned as a sign of some trouble."""
     for start, end in spans:
         stream[start], classes[start] = _PLACE, SYMBOL
         classes[start + 1 : end] = SKIP
-    documents = np.searchsorted(bounds, [start for start, _ in spans], side="right").tolist()
-    return tuple(Place(document, normal[s:e], joined[s:e]) for document, (s, e) in zip(documents, spans, strict=True))
 
 
 def _split(stream: Codes, classes: NDArray[np.uint8]) -> tuple[Indices, Indices, Codes]:

@@ -42,7 +42,7 @@ class Artifact:
     vocabulary: Vocabulary
     idf: Floats
     weights: Floats
-    """Features × (categories, kinds, urgencies)."""
+    """Features × (categories, kinds, urgencies), with the inverse document frequencies in them."""
     bias: Floats
     category: Head
     """Leaves, sorted so that those of one parent stand together."""
@@ -69,6 +69,8 @@ class Tree:
     def __init__(self, leaves: tuple[str, ...]) -> None:
         self.depth = max((leaf.count(".") + 1 for leaf in leaves), default=1)
         self.levels = [_Level(leaves, level) for level in range(1, self.depth + 1)]
+        self.nodes = np.array([level.node_of for level in self.levels])
+        """Which node each leaf belongs to: [levels, leaves]."""
 
 
 class _Level:

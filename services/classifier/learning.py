@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, diags_array
 from sklearn.svm import LinearSVC
 
-from services.classifier.learned import Floats, softmax
-from services.classifier.vocabulary import Matrix, weighted
+from services.classifier.learned import softmax
+from services.classifier.vocabulary import Floats, Matrix, weighted
 
 Labels: TypeAlias = NDArray[np.intp]
 

@@ -1,19 +1,26 @@
 """The n-grams a model knows, found by hash in one table look-up each, and texts as rows of their weights."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from services.classifier.alphabet import Codes
-from services.classifier.features import Grams, Indices, Tokens
+from services.classifier.features import Grams, Indices, Tokens, grams, tokenize
+from services.classifier.model import Text
+from services.classifier.words import Finder
 
 Floats: TypeAlias = NDArray[np.float32]
 Matrix: TypeAlias = Any
 """A `scipy.sparse.csr_array`, which knows no types."""
 
+MOST_FEATURES = 200_000
+"""The n-grams kept, the most frequent ones."""
+BATCH = 500
+"""Texts read at once in training."""
 _SPARSENESS = 8
 """The table has so many slots for each n-gram known, so that few collide."""
 
@@ -72,13 +79,62 @@ def rows(hits: Hits, tokens: Tokens, documents: int, features: int) -> Matrix:
     return csr_array((values, (own & ((1 << bits) - 1)).astype(np.int32), pointers), shape=(documents, features))
 
 
+def lengths(counts: Matrix, idf: Floats) -> Floats:
+    """The length of each row once its features are weighted."""
+    values = (counts.data * idf[counts.indices]).astype(np.float64)
+    squares = np.bincount(_documents(counts), weights=values * values, minlength=counts.shape[0])
+    return np.sqrt(np.maximum(squares, 1e-18)).astype(np.float32)
+
+
+def divided(counts: Matrix, by: Floats) -> Matrix:
+    """Each row divided by its number."""
+    return csr_array((counts.data / by[_documents(counts)], counts.indices, counts.indptr), shape=counts.shape)
+
+
 def weighted(counts: Matrix, idf: Floats) -> Matrix:
-    """The rows times the features' weights, each of length one: TF-IDF."""
-    values = counts.data * idf[counts.indices]
-    document = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-    lengths = np.sqrt(np.bincount(document, weights=values * values, minlength=counts.shape[0]))
-    values /= np.maximum(lengths, 1e-9).astype(np.float32)[document]
-    return csr_array((values, counts.indices, counts.indptr), shape=counts.shape)
+    """The rows times the features' weights, each of length one: TF-IDF. Serving has the weights within the model's."""
+    rows_of_one = divided(counts, lengths(counts, idf))
+    rows_of_one.data *= idf[rows_of_one.indices]
+    return rows_of_one
+
+
+def _documents(counts: Matrix) -> Any:
+    return np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+
+
+def learn_vocabulary(texts: Sequence[Text], described: Sequence[Text], names: Finder) -> tuple[Vocabulary, Matrix]:
+    """What occurs in two texts or in one description, and a row for each text, then for each description.
+
+    Everything is read twice, so that a long history takes no more memory than the n-grams known.
+    """
+    everything = [*texts, *described]
+    seen, frequency = np.unique(_distinct(everything, names), return_counts=True)
+    worth = (frequency >= 2) | np.isin(seen, _distinct(described, names))
+    order = np.argsort(-frequency[worth], kind="stable")[:MOST_FEATURES]
+    vocabulary = Vocabulary.of(seen[worth][order])
+    parts = [count(tokenize(batch, names), len(batch), vocabulary)[0] for batch in _batches(everything)]
+    return vocabulary, vstack(parts, format="csr")
+
+
+def count(tokens: Tokens, documents: int, vocabulary: Vocabulary) -> tuple[Matrix, Hits]:
+    """The rows of a batch, and the occurrences they count."""
+    hits = vocabulary.find(grams(tokens))
+    return rows(hits, tokens, documents, len(vocabulary)), hits
+
+
+def _distinct(texts: Sequence[Text], names: Finder) -> Codes:
+    """The hashes of every text's n-grams, each once a text."""
+    parts = [np.zeros(0, dtype=np.uint32)]
+    for batch in _batches(texts):
+        tokens = tokenize(batch, names)
+        found = grams(tokens)
+        pairs = np.unique((tokens.document[found.first].astype(np.uint64) << np.uint64(32)) | found.hashes)
+        parts.append((pairs & np.uint64(0xFFFFFFFF)).astype(np.uint32))
+    return np.concatenate(parts)
+
+
+def _batches(texts: Sequence[Text]) -> Iterable[Sequence[Text]]:
+    return (texts[start : start + BATCH] for start in range(0, len(texts), BATCH))
 
 
 _LOG = (1 + np.log(np.maximum(np.arange(4096), 1))).astype(np.float32)

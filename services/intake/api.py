@@ -83,7 +83,7 @@ def _drafts(body: bytes, request: Request, key: Key, pack: Pack) -> list[Draft |
 def _result(index: int, outcome: Outcome, base_url: str) -> dict[str, Any]:
     if isinstance(outcome, Problem):
         return {"index": index, "status": outcome.status, "problem": outcome.body()}
-    return {"index": index, "status": 202, "duplicate": outcome.repeated, **answer(outcome, base_url)}
+    return answer(outcome, base_url) | {"index": index, "status": 202, "duplicate": outcome.repeated}
 
 
 def _headers(request: Request) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from services.intake.accounts import Accounts
 from services.intake.contacts import Contacts
 from services.intake.links import LINKS
 from services.intake.preparing import Preparer
-from services.intake.sealing import Secrets
+from services.intake.sealing import Hasher, Sealer, Secrets
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.intake.state import State
@@ -54,8 +54,9 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-        secrets = Secrets.open(settings.secrets_file)
-        preparer = Preparer(pack, secrets.sealer, secrets.hasher, reconcile_after=settings.reconcile_after)
+        secrets = Secrets(settings.secrets_file)
+        sealer = Sealer(secrets)
+        preparer = Preparer(pack, sealer, Hasher(secrets), reconcile_after=settings.reconcile_after)
         relay = Relay(documents, log, store.COLLECTION, store.to_records)
         letters = DeadLetters(documents, log, service="intake", group="intake")
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
@@ -63,7 +64,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         accounts = Accounts(documents, log, relay, letters)
         app.state.intake = State(
             settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
-            intake=Intake(documents, relay, preparer), contacts=Contacts(documents, secrets.sealer), accounts=accounts,
+            intake=Intake(documents, relay, preparer), contacts=Contacts(documents, sealer), accounts=accounts,
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip
         app.state.account = accounts.account

@@ -1,18 +1,17 @@
 """Masks personal data in what a citizen wrote: `13800138000` becomes `[电话1]`. Pure: no I/O, no clock.
 
-Placeholders are typed and numbered over the whole message, so a reader still follows who called whom. One left-to-right
-scan recognises everything; only numbers that carry a check (resident IDs, bank cards) are looked at a second time.
+Placeholders are typed and numbered over the whole message, so a reader still follows who called whom. Recognised are
 
-* phones: mainland mobiles (+86/0086, grouped, spoken digit by digit, in Chinese numerals), landlines with area code, local
-  numbers announced by 电话 or tel, numbers of other countries with `+` (ITU-T E.164)
-* resident IDs: GB 11643-1999, 18 digits with check character (ISO 7064 MOD 11-2), the old 15 digits with a real birth date;
-  after the word 身份证 also when the check character is wrong, since a mistyped ID still tells who it is
-* bank cards: ISO/IEC 7812, 13 to 19 digits, industries 3 to 6, Luhn; plates: GA 36-2018, also new-energy ones
-* e-mail addresses; WeChat and QQ accounts where they are announced; and the citizen's own contact, wherever it occurs
+* phones: mainland mobiles (+86/0086, grouped, digit by digit, in Chinese numerals), landlines with area code, local numbers
+  announced by 电话 or tel, other countries' with `+` (ITU-T E.164)
+* resident IDs: GB 11643-1999, 18 digits with check character (ISO 7064 MOD 11-2), the old 15 digits with province and birth date;
+  after the word 身份证 also with a wrong check character: a mistyped ID still tells who it is
+* bank cards: ISO/IEC 7812, 13 to 19 digits, industries 3 to 6, Luhn; plates: GA 36-2018 with new-energy ones
+* e-mail addresses; WeChat and QQ accounts where they are announced; the citizen's own contact, wherever it occurs
 
-**What this does not do.** Names and addresses of other people in free text stay, as do passports, permits, local phone numbers
-and accounts that nothing announces, numbers broken over lines, and service numbers (400-…, 12345). A number that merely looks
-like a phone (an 11-digit order number from 13 to 19) is masked: a mask too many is undone on request, a leak is not.
+**Not masked**: other people's names and addresses in free text, passports and permits, local numbers and accounts that nothing
+announces, numbers broken over lines, service numbers (400-…, 12345). What merely looks like a phone (an 11-digit order number
+from 13 to 19) is masked, as is every tenth long number from 3 to 6 (Luhn): a mask too many is undone on request, a leak is not.
 """
 
 import re
@@ -26,21 +25,8 @@ Kind: TypeAlias = Literal["phone", "email", "resident_id", "bank_card", "plate",
 Span: TypeAlias = tuple[int, int, Kind]
 
 _ENGLISH: Final[dict[Kind, str]] = {kind: kind for kind in get_args(Kind)} | {"resident_id": "id", "bank_card": "card"}
-_CHINESE: Final[dict[Kind, str]] = dict(zip(_ENGLISH, ("电话", "邮箱", "身份证", "银行卡", "车牌", "账号", "姓名"), strict=True))
-_NOBODY = {
-    *_CHINESE.values(),
-    *_ENGLISH.values(),
-    "匿名",
-    "不详",
-    "未知",
-    "市民",
-    "热心市民",
-    "群众",
-    "居民",
-    "先生",
-    "女士",
-    "anonymous",
-}
+_CHINESE: Final[dict[Kind, str]] = dict(zip(_ENGLISH, "电话 邮箱 身份证 银行卡 车牌 账号 姓名".split(), strict=True))  # noqa: SIM905
+_NOBODY = {*_CHINESE.values(), *_ENGLISH.values(), *"匿名 不详 未知 市民 热心市民 群众 居民 先生 女士 anonymous".split()}  # noqa: SIM905
 """What channels write where a name is missing; masking it would only blot out common words."""
 
 _HIDDEN = "\u00ad\u034f\u180e\u200b-\u200f\u2060-\u2064\ufe0e\ufe0f\ufeff\u20e3"
@@ -60,19 +46,18 @@ _NOT_DIGITS = re.compile("[^0-9]")
 # Boundaries are digits only. A longer look around (a dash and a digit before, say) would make the answer depend on what was
 # masked next to it, and masking twice would then mask more. Quantifiers are bounded or possessive: the scan is linear.
 _TRIGGER = re.compile("[0-9@]")
-_ANNOUNCED = ("微信", "eChat", "echat")  # only these may announce what has no digit in it
 _PROVINCE = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 _START = re.compile(
-    f"[0-9+(（¥￥$一幺电座固身微扣TtPpQqVvWw{_PROVINCE}](?<![0-9][0-9])"
-    "(?:(?<=[^0-9])|(?=[0-9]{2}[0-9 .-]{7}|[ -][3-9][0-9 -]{10}|6[ -]))"
+    f"[0-9+(（¥￥$一幺电座固身微扣TtPpQqVvWw{_PROVINCE}](?:(?<=[0-9])(?<![0-9][0-9])"
+    "(?=[0-9]{2}[0-9 .-]{7}|[0-9]{1,2}[.][0-9]{6}|6[ -]|[ -][3-9](?:[ -][0-9]){9})|(?<=[^0-9])(?:(?<=[+])(?=[0-9][0-9 ()-]{8})"
+    f"|(?<=[{_PROVINCE}])(?=[A-Za-z])|(?<=[一幺])(?=[三四五六七八九])|(?<=[(（])(?=0)|(?<=[¥￥$电座固身微扣TtPpQqVvWw])))"
 )
 """Where something other than an e-mail address may begin: cheap, and never inside a number."""
-_EMAIL = re.compile(
-    "(?<![A-Za-z0-9._%+-])[.%+-]*+([A-Za-z0-9_][A-Za-z0-9._%+-]*+@(?:[A-Za-z0-9-]{1,63}[.]){1,8}[A-Za-z]{2,24})(?![A-Za-z])"
+_EMAIL = re.compile(  # what is glued to an address by another @ is masked with it
+    "(?<![A-Za-z0-9._%+-])[.%+-]*+([A-Za-z0-9_][A-Za-z0-9._%+-]*+@(?:[A-Za-z0-9-]{1,63}[.]){1,8}[A-Za-z]{2,24}(?![A-Za-z])"
+    "(?:[A-Za-z0-9._%+-]*+@[A-Za-z0-9.-]++)*+)"
 )
-_MOBILE_REST = (
-    "(?:[ .-]{0,2}[0-9]{4}[ .-]{0,2}[0-9]{4}|[0-9][ -][0-9]{3}[ -][0-9]{4}|[ -][0-9]{3}[ -][0-9]{5}|[0-9]{2}[ -][0-9]{6})"
-)
+_MOBILE_REST = "(?:(?:[ .-]{0,2}[0-9]{4}){2}|[0-9][ -][0-9]{3}[ -][0-9]{4}|[ -][0-9]{3}[ -][0-9]{5}|[0-9]{2}[ -][0-9]{6})"
 _AREA = "(?:10|2[0-9]|[3-9][0-9]{2})"
 _CHAT = "(?:微信|扣扣|(?<![A-Za-z0-9])(?:[Ww]e[Cc]hat|QQ|qq|[VvWw][Xx]))"
 _SAID = "(?:账号|帐号|号码|号|ID|id)"
@@ -83,7 +68,7 @@ _PATTERN = rf"""
 | (?P<phone> (?: (?:(?:\+|00)?86[ -]{{0,2}})?(?: 1[3-9][0-9]{_MOBILE_REST} @RESERVED@ )
           | 1[ -][3-9](?:[ -][0-9]){{9}}
           | (?: [(（]0{_AREA}[)）] | 0{_AREA} | (?:\+|00)86[ -]{{0,2}}{_AREA} )[ -]{{0,2}}[2-8][0-9]{{2,3}}[ -]?[0-9]{{4}}
-          | \+(?!86)[1-9][0-9]{{0,2}}(?:[ ()-]{{0,2}}[0-9]){{6,12}} )(?![0-9])
+          | \+(?!86)[1-9][0-9]{{0,2}}(?:[ ()-]{{0,2}}[0-9]){{7,13}} )(?![0-9])
           | (?<![{_SPOKEN_DIGITS}]){_SPOKEN.pattern}(?![{_SPOKEN_DIGITS}]) )
 | (?: 电话 | 座机 | 固话 | (?<![A-Za-z])(?:[Tt]el|[Pp]hone) )(?:号码|号)?[是为:：. ]{{0,3}}
           (?P<local> (?!20[0-3][0-9][01][0-9][0-3][0-9])[2-8][0-9]{{2,3}}[ -]?[0-9]{{4}} )(?![0-9])
@@ -92,7 +77,7 @@ _PATTERN = rf"""
 | (?P<plate> [{_PROVINCE}][A-Za-z][·. -]?(?=[A-Za-z]*+[0-9])
           (?: [0-9A-Za-z]{{4}}[0-9A-Za-z挂学警港澳] | [A-Ka-k][0-9A-Za-z][0-9]{{4}} | [0-9]{{5}}[A-Ka-k] )(?![0-9A-Za-z]) )
 | {_CHAT}[ ]?(?: (?:{_SAID}[ ]?[:：=是为]?|[:：=是为])[ ]? | (?=[0-9]) )(?!1[3-9][0-9]{{9}}(?![A-Za-z0-9_-]))
-          (?P<account> [A-Za-z0-9_][A-Za-z0-9_-]{{5,31}} )(?![A-Za-z0-9_-])(?!\.?[A-Za-z0-9._-]*+@)
+          (?P<account> [A-Za-z0-9_][A-Za-z0-9_-]{{5,31}}+ )(?![A-Za-z0-9_-])(?!\.?[A-Za-z0-9._-]*+@)
 """
 _RESIDENT = re.compile("[0-9]{6}[ -]?(?:18|19|20)[0-9]{2}[ -]?[01][0-9][0-3][0-9][ -]?[0-9]{3}[0-9Xx](?![0-9A-Za-z])")
 _OLD_RESIDENT = re.compile("[0-9]{15}(?![0-9A-Za-z])")
@@ -136,49 +121,35 @@ class Masker:
         """The parts (title, text, address, extra: text or JSON) without personal data. `own` is the citizen's own contact."""
         labels = _CHINESE if (language or self._language).lower().startswith("zh") else _ENGLISH
         work = _Masking(self._pattern, labels, parts, [*_literals(own)])
-        masked = {name: work.text(value) if isinstance(value, str) else work.tree(value) for name, value in parts.items()}
+        masked = {name: work.tree(value) for name, value in parts.items()}
         return Masked(masked, tuple(work.found.values()))
 
 
 class _Masking:
     """The work on one message: one numbering over all its parts."""
 
-    __slots__ = ("_labels", "_last", "_own", "_parts", "_pattern", "found")
-
     def __init__(self, pattern: re.Pattern[str], labels: dict[Kind, str], parts: Mapping[str, Any], own: list[tuple[Kind, str]]):
         self._pattern, self._labels, self._parts, self._own = pattern, labels, parts, own
         self._last: dict[str, int] | None = None
         self.found: dict[tuple[Kind, str], Found] = {}
 
-    def tree(self, root: Any) -> Any:
-        """JSON with every text, key and number masked. Not recursive: depth is the sender's choice."""
-        holder: list[Any] = [root]
-        todo: list[tuple[Any, Any]] = [(holder, 0)]
-        while todo:
-            box, key = todo.pop()
-            box[key] = value = self._node(box[key])
-            if isinstance(value, dict):
-                todo.extend((value, name) for name in reversed(value))
-            elif isinstance(value, list):
-                todo.extend((value, index) for index in reversed(range(len(value))))
-        return holder[0]
-
-    def _node(self, value: Any) -> Any:
+    def tree(self, value: Any) -> Any:
+        """JSON with every text, key and number masked. Two frames a level: what orjson can write (254 levels) is no trouble."""
         if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, Mapping):
-            return self._keys(value)
+            return self.text(value) if value else value
+        if isinstance(value, int | float):
+            return self._number(value)
         if isinstance(value, list | tuple):
-            return [*value]
-        return self._number(value) if isinstance(value, int | float) else value
+            return [self.tree(item) for item in value]
+        return self._object(value) if isinstance(value, Mapping) else value
 
-    def _keys(self, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
+    def _object(self, mapping: Mapping[Any, Any]) -> dict[Any, Any]:
         masked: dict[Any, Any] = {}
         for key, value in mapping.items():
             name = self.text(key) if isinstance(key, str) else key
             while name in masked:  # two spellings of one phone number: neither value is lost
                 name = f"{name}_"
-            masked[name] = value
+            masked[name] = self.tree(value)
         return masked
 
     def _number(self, value: float) -> Any:
@@ -191,9 +162,9 @@ class _Masking:
     def text(self, text: str) -> str:
         """One text, masked."""
         plain, offsets = _plain(text)
-        worth_a_look = _TRIGGER.search(plain) or any(word in plain for word in _ANNOUNCED) or _SPOKEN.search(plain)
-        spans = [*self._scan(plain)] if worth_a_look else []
-        spans += _occurrences(plain, self._own)
+        spans = [*_occurrences(plain, self._own)] if self._own else []
+        if _TRIGGER.search(plain) or "微信" in plain or "eChat" in plain or "echat" in plain or _SPOKEN.search(plain):
+            spans = [*self._scan(plain), *spans]
         return self._replace(text, offsets, plain, spans) if spans else text
 
     def _replace(self, text: str, offsets: list[int] | None, plain: str, spans: list[Span]) -> str:
@@ -213,9 +184,10 @@ class _Masking:
         for start in _START.finditer(plain):
             if start.start() < done or not (match := self._pattern.match(plain, start.start())):
                 continue
-            if match.lastgroup == "skip":
+            group = match.lastgroup or ""
+            if group == "skip":
                 done = match.end()
-            elif span := _span(plain, match):
+            elif span := _checked(plain, match.start()) if group == "checked" else (*match.span(group), _KIND_OF[group]):
                 done = span[1]
                 yield span
 
@@ -224,7 +196,7 @@ class _Masking:
         if known := self.found.get((kind, value)):
             return known.placeholder
         if self._last is None:
-            self._last = _numbers_present(self._parts, self._labels)
+            self._last = _typed(self._parts, self._labels)
         label = self._labels[kind]
         self._last[label] = number = self._last.get(label, 0) + 1
         self.found[kind, value] = found = Found(kind, f"[{label}{number}]", value)
@@ -233,57 +205,45 @@ class _Masking:
 
 def normal(kind: str, value: str) -> str:
     """The one form of a value however it was written; empty when nothing of that kind is in it."""
-    folded = _INVISIBLE.sub("", value).translate(_FOLD).strip()
+    folded = " ".join(_INVISIBLE.sub("", value).translate(_FOLD).split())
     if kind == "phone":
         return _normal_phone(folded)
-    if kind == "email":
-        return folded.lower()
     if kind in {"resident_id", "plate", "bank_card"}:
         return re.sub("[ .·-]", "", folded).upper()
-    return " ".join(folded.split())
+    return folded.lower() if kind == "email" else folded
 
 
 def _normal_phone(folded: str) -> str:
     digits = _NOT_DIGITS.sub("", folded.translate(_SPOKEN_FOLD))
-    if inland := re.fullmatch("(?:00)?86([1-9][0-9]{8,10})", digits):
-        local = inland[1]
-        return local if len(local) == 11 and local[0] == "1" and local[1] > "2" else f"0{local}"
+    if inland := re.fullmatch("(?:00)?86(1[3-9][0-9]{9})|(?:00)?86([1-9][0-9]{8,10})", digits):
+        return inland[1] or f"0{inland[2]}"
     return f"+{digits}" if folded.startswith("+") and digits else digits
 
 
-def _span(plain: str, match: re.Match[str]) -> Span | None:
-    """What a match stands for; None when it turns out not to be a number of that kind."""
-    group = match.lastgroup or ""
-    return _checked(plain, match.start()) if group == "checked" else (*match.span(group), _KIND_OF[group])
-
-
 def _checked(plain: str, start: int) -> Span | None:
+    """A number that is what it looks like: its check character, its date or its check digit says so."""
     if plain[start + 4].isdecimal():  # else it stands in groups of four, as only cards do
         if (match := _RESIDENT.match(plain, start)) and _is_resident_id(match[0]):
             return start, match.end(), "resident_id"
         if (match := _OLD_RESIDENT.match(plain, start)) and _PROVINCES.match(match[0]) and _is_date("19" + match[0][6:12]):
             return start, match.end(), "resident_id"
     match = _CARD.match(plain, start)
-    return _card(match[0], start) if match else None
-
-
-def _card(written: str, start: int) -> Span | None:
-    """The longest run of whole groups that is a card number: what follows a blank may belong to something else."""
-    while len(written) >= 13:
-        digits = written.replace(" ", "").replace("-", "").encode()
-        if 13 <= len(digits) <= 19 and _luhn(digits):
+    written = match[0] if match else ""
+    while len(written) >= 13:  # what follows a blank may belong to something else: try with a group less
+        if _is_card(written.replace(" ", "").replace("-", "").encode()):
             return start, start + len(written), "bank_card"
         written = written[: max(written.rfind(" "), written.rfind("-"), 0)]
     return None
 
 
-def _luhn(digits: bytes) -> bool:
-    """ISO/IEC 7812-1 annex B, over ASCII: 48 for each digit is taken off at the end."""
+def _is_card(digits: bytes) -> bool:
+    """ISO/IEC 7812-1 annex B (Luhn), over ASCII: 48 for each digit is taken off at the end."""
+    if not 13 <= len(digits) <= 19:
+        return False
     return (sum(digits[-1::-2]) + sum(digits[-2::-2].translate(_LUHN_TWICE)) - 48 * len(digits)) % 10 == 0
 
 
 def _is_resident_id(written: str) -> bool:
-    """GB 11643-1999: a real birth date and the check character of ISO 7064 MOD 11-2."""
     digits = re.sub("[ -]", "", written)
     remainder = sum(int(digit) * weight for digit, weight in zip(digits, _WEIGHTS, strict=False)) % 11
     return digits[17].upper() == "10X98765432"[remainder] and _is_date(digits[6:14])
@@ -300,9 +260,7 @@ def _plain(text: str) -> tuple[str, list[int] | None]:
     """The text as a reader sees it (full-width forms made plain, invisible characters gone), and where each character was."""
     if not _ODD.search(text):
         return text, None
-    if not _INVISIBLE.search(text):
-        return text.translate(_FOLD), None
-    offsets = [index for index, char in enumerate(text) if not _INVISIBLE.match(char)]
+    offsets = [at for at, char in enumerate(text) if not _INVISIBLE.match(char)] if _INVISIBLE.search(text) else None
     return _INVISIBLE.sub("", text).translate(_FOLD), offsets
 
 
@@ -316,7 +274,7 @@ def _literals(own: Iterable[tuple[Kind, str]]) -> Iterator[tuple[Kind, str]]:
 
 def _occurrences(plain: str, own: list[tuple[Kind, str]]) -> Iterator[Span]:
     """Where the citizen's own values stand as words of their own; case does not matter."""
-    lowered = plain.lower() if own else ""
+    lowered = plain.lower()
     text = lowered if len(lowered) == len(plain) else plain  # a few letters (İ) grow when lowered, and offsets would slip
     for kind, literal in own:
         at = text.find(literal)
@@ -332,16 +290,9 @@ def _joined(left: str, right: str) -> bool:
     return left == "[" or right == "]" or ((left + right).isascii() and left.isalnum() and right.isalnum())
 
 
-def _numbers_present(parts: Any, labels: dict[Kind, str]) -> dict[str, int]:
+def _typed(parts: Mapping[str, Any], labels: dict[Kind, str]) -> dict[str, int]:
     """The highest number of each placeholder that the citizen typed: ours go on after it."""
-    typed = re.compile(rf"\[({'|'.join(labels.values())})([0-9]{{1,6}})\]")
     last: dict[str, int] = {}
-    todo: list[Any] = [parts]
-    while todo:
-        value = todo.pop()
-        if isinstance(value, str):
-            for label, number in typed.findall(value):
-                last[label] = max(last.get(label, 0), int(number))
-        elif isinstance(value, Mapping | list | tuple):
-            todo += [*value, *(value.values() if isinstance(value, Mapping) else ())]
+    for label, number in re.findall(rf"\[({'|'.join(labels.values())})([0-9]{{1,6}})\]", repr(parts)):
+        last[label] = max(last.get(label, 0), int(number))
     return last

@@ -9,7 +9,7 @@ import orjson
 
 from services.intake import rules, store, tracking
 from services.intake.links import links
-from services.intake.masking import Masked, Masker
+from services.intake.masking import Kind, Masked, Masker
 from services.intake.model import MAX_MASKED_BYTES, Citizen, Submission
 from services.intake.sealing import Hasher, Sealer
 from shared import clock, ids
@@ -18,7 +18,7 @@ from shared.http.problems import Problem, fault
 from shared.pack.model import Pack
 from shared.store.port import Document
 
-_IDENTIFIERS = ("phone", "resident_id", "email", "account")
+_IDENTIFIERS: tuple[Kind, ...] = ("phone", "resident_id", "email", "account")
 """Of a citizen, the strongest first: the first one given makes the pseudonym."""
 
 
@@ -136,7 +136,8 @@ class Preparer:
 
     def _identifiers(self, citizen: Citizen) -> list[str]:
         given = ((kind, getattr(citizen, kind)) for kind in _IDENTIFIERS)
-        return [self._hasher.identifier(kind, value) for kind, value in given if value and value.strip()]
+        hashed = (self._hasher.identifier(kind, value) for kind, value in given if value)
+        return [one for one in hashed if one]
 
     def _original(self, submission: Submission, masked: Masked, raw: bytes) -> bytes:
         citizen = submission.citizen.model_dump(exclude_none=True) if submission.citizen else None
@@ -159,11 +160,12 @@ class Preparer:
         }
 
 
-def _own(citizen: Citizen | None) -> list[tuple[str, str]]:
+def _own(citizen: Citizen | None) -> list[tuple[Kind, str]]:
     """The citizen's own contact, masked wherever the text repeats it."""
     if citizen is None:
         return []
-    return [(kind, value) for kind in ("name", *_IDENTIFIERS) if (value := getattr(citizen, kind))]
+    kinds: tuple[Kind, ...] = ("name", *_IDENTIFIERS)
+    return [(kind, value) for kind in kinds if (value := getattr(citizen, kind))]
 
 
 def _place(place: Place | None, masked: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -86,9 +86,10 @@ def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, trace
         raw = orjson.dumps(item, option=_SORTED)
     except ValidationError as error:
         return problems.invalid(error)
-    except TypeError as error:  # what the lenient parser let through: a lone surrogate in a free field, a huge number
-        detail = f"The message holds something that cannot be kept ({error}): send valid Unicode, and huge numbers as strings."
-        return Problem(422, "invalid", detail, errors=[fault("", detail)])
+    except TypeError:  # what only the lenient parser lets through
+        where = next(_unwritable(item, ""), "")
+        detail = "This is not valid Unicode (a lone surrogate), or a number beyond 64 bits: send UTF-8, and huge numbers as text."
+        return Problem(422, "invalid", f"{where}: {detail}", errors=[fault(where, detail)])
     wrong = rules.refusal(submission)
     if wrong:
         return Problem(422, "empty-text", wrong["detail"], errors=[wrong])
@@ -96,6 +97,21 @@ def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, trace
     if isinstance(channel, Problem):
         return channel
     return Draft(submission, channel, raw, idempotency_key, key.test, traceparent)
+
+
+def _unwritable(value: Any, path: str) -> Iterator[str]:
+    """Pointers to what cannot be written as JSON."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _unwritable(inner, path + problems.pointer([name]))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unwritable(inner, f"{path}/{index}")
+    else:
+        try:
+            orjson.dumps(value)
+        except TypeError:
+            yield path
 
 
 def _channel(posted: str | None, key: Key, pack: Pack) -> str | Problem:

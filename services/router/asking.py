@@ -21,7 +21,14 @@ _LONGEST_KEY = 200
 
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200, description="Items a page.")]
 Cursor: TypeAlias = Annotated[str | None, Query(max_length=1000, description="Where the page before ended.")]
-Services: TypeAlias = Annotated[State, Depends(state_of)]
+
+
+async def services(request: Request) -> State:
+    """What the lifespan made. A coroutine, so that it costs no thread."""
+    return state_of(request)
+
+
+Services: TypeAlias = Annotated[State, Depends(services)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ class Keyring:
         scheme, _, secret = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise _unauthorised("missing-key", "Send your API key in the header: Authorization: Bearer <key>.")
-        key = self._current().get(digest(secret.strip()))
+        key = self._find(digest(secret.strip()))
         if key is None:
             raise _unauthorised(
                 "unknown-key", "This API key is not known here (mistyped or revoked). Ask the operator for a new one."
@@ -124,11 +124,11 @@ class Keyring:
             raise Problem(403, "wrong-role", detail)
         return key
 
-    def _current(self) -> dict[str, Key]:
-        if clock.monotonic() >= self._look_again:
+    def _find(self, wanted: str) -> Key | None:
+        if clock.monotonic() >= self._look_again or wanted not in self._keys:  # a new key works at once
             self._look_again = clock.monotonic() + _REREAD_SECONDS
             self._reread()
-        return self._keys
+        return self._keys.get(wanted)
 
     def _reread(self) -> None:
         try:

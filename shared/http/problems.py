@@ -12,6 +12,10 @@ from starlette.exceptions import HTTPException
 
 from shared.errors import Permanent, Transient
 
+_ROUTING = {
+    404: "There is no such route here: /openapi.json lists those that there are.",
+    405: "This route does not take this method: /openapi.json lists those that it takes.",
+}
 TYPE_BASE = "urn:yijian:problem:"
 
 
@@ -111,7 +115,8 @@ def install(app: FastAPI) -> None:
     async def http(_: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101
         slug = HTTPStatus(error.status_code).phrase.lower().replace(" ", "-")
-        return Problem(error.status_code, slug, str(error.detail), headers=error.headers).response()
+        detail = _ROUTING.get(error.status_code, str(error.detail))
+        return Problem(error.status_code, slug, detail, headers=error.headers).response()
 
     async def transient(_: Request, error: Exception) -> Response:
         detail = f"This cannot be done at the moment ({error}). Nothing is wrong with the request: send it again."

@@ -27,6 +27,8 @@ _log = logging.get(__name__)
 _ATTEMPTS = (0.05, 0.2)
 """Pauses in seconds before a failing record is tried again: well under a second, since its neighbours wait."""
 _PAUSE_SECONDS = (0.1, 5.0)
+_POLL_SECONDS = 0.25
+"""How long an idle poll waits: also how long a stop waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Loop:
             raise RuntimeError(self.trouble)
 
     async def _round(self, consumer: Consumer) -> None:
-        records = await consumer.poll(self._batch, 1.0)
+        records = await consumer.poll(self._batch, _POLL_SECONDS)
         if not records:
             return
         started = clock.monotonic()

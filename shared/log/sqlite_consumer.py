@@ -4,6 +4,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
 from shared.clock import monotonic
@@ -11,7 +12,6 @@ from shared.errors import LeaseLost, LogUnavailable
 from shared.log.port import Partition, Received
 from shared.log.sqlite_groups import Groups, Heart, Member, Share
 from shared.log.sqlite_reader import Cursor, Reader, Tail
-from shared.log.sqlite_writer import Placed
 
 T = TypeVar("T")
 
@@ -59,7 +59,6 @@ class SqliteConsumer:
         self._threads = threads
         self._shares: dict[Partition, Share] = {}
         self._cursors: dict[Partition, Cursor] = {}
-        self._placed: Placed = {}
         self._sync_at = 0.0
         self._sync_every = min(_SYNC_SECONDS, member.timeout / 10)
         self._heart = Heart(functools.partial(groups.beat, member), member.timeout / 5)
@@ -98,22 +97,26 @@ class SqliteConsumer:
 
     async def leave(self) -> None:
         """Stop beating and free the partitions; when the file cannot be reached, others take them over in time."""
+        with suppress(LogUnavailable):
+            await self._threads.groups(self._leave)
+
+    def _leave(self) -> None:
         self._heart.stop()
-        try:
-            await self._threads.groups(lambda: self._groups.leave(self._member))
-        except LogUnavailable:
-            return
+        self._groups.leave(self._member)
 
     async def _sync_if_due(self) -> None:
         if monotonic() < self._sync_at:
             return
-        if any(topic not in self._placed for topic in self._member.topics):
-            self._placed = await self._threads.log(self._reader.partitions)
-        ids = {p: number for placed in self._placed.values() for number, p in placed}
-        shares = await self._threads.groups(lambda: self._groups.sync(self._member, ids))
+        shares, ids = await self._threads.groups(self._sync)
         self._cursors = {p: self._cursor(p, share, ids[p]) for p, share in shares.items()}
         self._shares = shares
         self._sync_at = monotonic() + self._sync_every
+
+    def _sync(self) -> tuple[dict[Partition, Share], dict[Partition, int]]:
+        """What is held now, and every partition's id. All members have to count the same partitions, also those of
+        topics that only others read or that were made a moment ago: so the list is read afresh each time."""
+        ids = {partition: number for placed in self._reader.partitions().values() for number, partition in placed}
+        return self._groups.sync(self._member, ids), ids
 
     def _cursor(self, partition: Partition, share: Share, partition_id: int) -> Cursor:
         """Where it was, under the same lease; under a new one where the group is."""

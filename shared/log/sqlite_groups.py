@@ -160,11 +160,13 @@ class Heart:
         self._beat = beat
         self._interval = interval
         self._stopping = threading.Event()
-        threading.Thread(target=self._run, name="log-heart", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="log-heart", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
-        """No beat begins after this."""
+        """Let the last beat end; none begins after this."""
         self._stopping.set()
+        self._thread.join()
 
     def _run(self) -> None:
         while not self._stopping.wait(self._interval):

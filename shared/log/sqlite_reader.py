@@ -147,7 +147,7 @@ class Tail:
         while not self._closing.wait(pause):
             if not self._waiters:
                 self._wanted.clear()
-            if not self._waiters:  # somebody may have come between the look and the clear
+            if not self._waiters and not self._closing.is_set():  # either may have come just before the clear
                 self._wanted.wait()
             version = self._look(seen)
             pause = _QUICK if version != seen else min(pause * 1.2, _SLOW)

@@ -205,8 +205,8 @@ def _new(document: Document, fields: Sequence[str]) -> Raw:
 
 def _changed(document: Document, fields: Sequence[str]) -> tuple[Document, Raw]:
     written, unset = encode(document, fields)
-    pending = document.sequence > document.published
-    change: Raw = {"$set": {"v": document.version + 1, "pending": pending, **written}}
+    # what is published by now only the server knows; `pending` puts right what is pending no more
+    change: Raw = {"$set": {"v": document.version + 1, "pending": document.sequence > 0, **written}}
     return document, change | ({"$unset": unset} if unset else {})
 
 

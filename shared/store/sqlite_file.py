@@ -82,11 +82,15 @@ class Threads:
 
 
 def create(path: Path) -> None:
-    """Make sure that the file and its directories exist."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Make sure that the file and its directories exist. Raises StoreUnavailable."""
     try:
-        connect(path, cache_mb=1, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE).close()
-    except _TROUBLE as error:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path, cache_mb=1, flags=apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        if not connection.pragma("page_count"):  # what stays for ever is decided before the first page
+            connection.execute("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL").fetchall()
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.close()
+    except (OSError, *_TROUBLE) as error:
         raise StoreUnavailable(f"{path}: {type(error).__name__}: {error}") from error
 
 
@@ -95,9 +99,6 @@ def connect(path: Path, *, cache_mb: int, flags: int = apsw.SQLITE_OPEN_READWRIT
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=500)
     connection.set_busy_timeout(BUSY_MS)
     for pragma in (
-        "page_size = 8192",
-        "auto_vacuum = INCREMENTAL",  # like the page size, only before the first table
-        "journal_mode = WAL",
         "synchronous = FULL",  # the WAL is synced at every commit
         "wal_autocheckpoint = 4000",
         f"journal_size_limit = {64 * 2**20}",
@@ -129,8 +130,9 @@ def quoted(name: str) -> str:
 def bulk(connection: Connection, sql: str, rows: Sequence[Row]) -> list[Row]:
     """Run `sql` for all rows with few statements, `ROWS` standing for `VALUES (?, …), (?, …)`; what they return.
 
-    apsw gives up the interpreter's lock at every step, and under load it may be milliseconds until it has it again:
-    so one statement takes up to 256 rows. The sizes are powers of two, so that prepared statements are found again.
+    apsw gives up the interpreter's lock at every step, and beside a busy event loop it may be milliseconds until it has
+    it again: so one statement takes up to 256 rows. The sizes are powers of two, so that prepared statements are found
+    again; to get there the last row may be repeated, so `sql` must mean the same when it meets a row twice.
     """
     found: list[Row] = []
     for part in _powers_of_two(rows):
@@ -141,8 +143,11 @@ def bulk(connection: Connection, sql: str, rows: Sequence[Row]) -> list[Row]:
 
 
 def _powers_of_two(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    start, left = 0, len(items)
-    while left:
-        size = min(_LARGEST_STATEMENT, 1 << (left.bit_length() - 1))
-        yield items[start : start + size]
-        start, left = start + size, left - size
+    start = 0
+    while left := len(items) - start:
+        size = min(_LARGEST_STATEMENT, 1 << (left - 1).bit_length())
+        if left < size * 3 / 4:
+            size //= 2  # too many repeats: another statement is cheaper
+        part = items[start : start + size]
+        yield [*part, *[part[-1]] * (size - len(part))]
+        start += len(part)

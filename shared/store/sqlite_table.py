@@ -43,10 +43,11 @@ class Table:
         self._documents, self._keys = quoted(collection.name), quoted(collection.name + ".keys")
         self._pending = quoted(collection.name + ".pending")
         columns = ["id", "version", "sequence", "published", *map(_column, self._fields), "keys", "tail", "body"]
-        # OR FAIL: no row can collide any more, and a statement that is never undone by itself needs no journal
-        self._insert = f"INSERT OR FAIL INTO {self._documents} ({', '.join(columns)}) ROWS"
+        # OR FAIL: a statement that is never undone by itself needs no journal. DO NOTHING: for repeated rows alone
+        into = f"INSERT OR FAIL INTO {self._documents} ({', '.join(columns)}) ROWS"
+        self._insert = f"{into} ON CONFLICT DO NOTHING"
         changed = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in ("id", "published"))
-        self._replace = f"{self._insert} ON CONFLICT (id) DO UPDATE SET {changed}"
+        self._replace = f"{into} ON CONFLICT (id) DO UPDATE SET {changed}"
 
     def create(self, db: Connection) -> None:
         """Create or extend the tables and indexes; documents that are there already get into the new ones."""
@@ -101,9 +102,16 @@ class Table:
                 fresh.append(document)
                 ids.add(document.id)
                 owners.update(dict.fromkeys(document.keys, document.id))
-        bulk(db, self._insert, [document.columns for document in fresh])
-        bulk(db, f"INSERT OR FAIL INTO {self._keys} ROWS", [(key, d.id) for d in fresh for key in d.keys])
+        self._add(db, fresh)
         return results
+
+    def _add(self, db: Connection, documents: Sequence[Encoded]) -> None:
+        claims = [(key, document.id) for document in documents for key in document.keys]
+        before = db.total_changes()
+        bulk(db, self._insert, [document.columns for document in documents])
+        bulk(db, f"INSERT OR FAIL INTO {self._keys} ROWS ON CONFLICT DO NOTHING", claims)
+        if db.total_changes() - before != len(documents) + len(claims):
+            raise RuntimeError(f"{self._documents} and its keys do not agree: nothing of this transaction was written")
 
     def replace(self, db: Connection, documents: Sequence[Encoded]) -> list[Stored | Duplicate | Conflict]:
         """Write those whose stored version is the one before theirs and whose keys are free or their own."""

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, TypeGuard
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ("shared", "services", "tools", "deploy")
@@ -75,17 +75,22 @@ def nesting(module: Module) -> Iterator[Breach]:
             yield Breach(module.path, function.lineno, function.name, what)
 
 
-def calls(forbidden: set[str], advice: str) -> Rule:
-    """Nobody calls, passes on or aliases these functions, however they were imported."""
+def calls(forbidden: set[str], advice: str, *, giving_way: bool = False) -> Rule:
+    """Nobody calls, passes on or aliases these functions, however they were imported. `giving_way` allows `sleep(0)`."""
 
     def rule(module: Module) -> Iterator[Breach]:
         tree = module.tree
         names = _imported(tree)
+        allowed = {id(node.func) for node in ast.walk(tree) if giving_way and _is_of_zero(node)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute | ast.Name) and _dotted(node, names) in forbidden:
+            if isinstance(node, ast.Attribute | ast.Name) and _dotted(node, names) in forbidden and id(node) not in allowed:
                 yield Breach(module.path, node.lineno, "", f"{_dotted(node, names)}: {advice}")
 
     return rule
+
+
+def _is_of_zero(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and [getattr(argument, "value", None) for argument in node.args] == [0]
 
 
 def _functions(tree: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:

@@ -159,20 +159,10 @@ def test_what_the_dockerfile_copies_is_not_ignored_and_exists():
         assert (ROOT / path).exists(), f"{path} is gone"
 
 
-def test_the_packages_hold_only_what_an_installation_takes_along():
-    kinds = {path.suffix for folder in packages_of_the_image() for path in (ROOT / folder).rglob("*") if path.is_file()}
-    assert kinds <= {".py", ".pyc", ".md"}, "a data file would be missing in the image: see the Dockerfile"
-
-
 def test_kafka_is_the_version_that_the_tests_run_against():
     tested = re.search(r"<version>(4\.\d+\.\d+)</version>", (ROOT / "tests/support/kafka/pom.xml").read_text(encoding="utf-8"))
     assert tested
     assert SERVICES["kafka"]["image"] == f"apache/kafka:{tested[1]}"
-
-
-def packages_of_the_image() -> tuple[str, ...]:
-    """The packages that the image installs."""
-    return ("shared", "services", "tools")
 
 
 def line(instruction: str) -> str:

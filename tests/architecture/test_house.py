@@ -13,7 +13,9 @@ from tests.architecture.house import ROOT, SOURCE, Breach, Module
 CLOCK = house.calls(house.CLOCKS, "only shared/clock.py reads the clock or sleeps")
 UUID = house.calls(house.UUIDS, "only shared/ids.py makes identifiers")
 PRINT = house.calls({"print"}, "log it, or let a tool say it")
-NAP = house.calls(house.SLEEPS | {"shared.clock.sleep"}, "a test waits for a condition (wait_until), never for a time")
+NAP = house.calls(
+    house.SLEEPS | {"shared.clock.sleep"}, "a test waits for a condition (wait_until), never for a time", giving_way=True
+)
 
 IN_SOURCE = {
     "length": house.length,
@@ -80,6 +82,7 @@ KEPT = {
         "def f():\n for a in b:\n  if c:\n   pass\n  elif d:\n   pass\n  elif e:\n   if g: pass\n",
     ),
     "an inner function is measured by itself": (house.nesting, "def f():\n if a:\n  for b in c:\n   def g():\n    if d: pass\n"),
+    "giving way is no nap": (NAP, "import asyncio\nasync def test():\n    await asyncio.sleep(0)\n"),
     "our own clock": (CLOCK, "from shared import clock\nclock.now()\nclock.sleep(1)\n"),
     "reading an id": (UUID, "import uuid\nuuid.UUID('x')\n"),
 }

@@ -1,5 +1,6 @@
 """A whole city in one process: the three services on a real log and a real store, spoken to over HTTP."""
 
+import importlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -7,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from services.router.app import create_app as router_app
-from services.router.settings import RouterSettings
+from fastapi import FastAPI
 
-from services.classifier.app import create_app as classifier_app
-from services.classifier.settings import ClassifierSettings
-from services.intake.app import create_app as intake_app
-from services.intake.settings import IntakeSettings
 from shared.http.auth import KeyFile, Role
 from shared.testing.wait import wait_until
 
@@ -47,6 +43,7 @@ class City:
         self.home = home
         self._keys = KeyFile(home.data / "keys.json")
         self._secrets: dict[str, str] = {}
+        self.apps: dict[str, FastAPI] = {}
         self.intake = self.classifier = self.router = httpx.AsyncClient()
 
     def key(self, name: str) -> dict[str, str]:
@@ -96,18 +93,22 @@ class City:
 @asynccontextmanager
 async def running_city(home: Home, services: Sequence[str] = ("intake", "classifier", "router")) -> AsyncIterator[City]:
     """Start these services, and stop them as a process would."""
-    city, common = City(home), home.settings()
+    city = City(home)
     home.data.mkdir(parents=True, exist_ok=True)
-    makers = {
-        "intake": lambda: intake_app(IntakeSettings(**common)),
-        "classifier": lambda: classifier_app(ClassifierSettings(**common, model=home.model)),
-        "router": lambda: router_app(RouterSettings(**common)),
-    }
     async with AsyncExitStack() as stack:
         for name in services:
-            app = makers[name]()
+            app = city.apps[name] = _app(name, home)
             await stack.enter_async_context(app.router.lifespan_context(app))
             transport = httpx.ASGITransport(app=app)
             client = httpx.AsyncClient(transport=transport, base_url=f"http://{name}.test", timeout=30)
             setattr(city, name, await stack.enter_async_context(client))
         yield city
+
+
+def _app(name: str, home: Home) -> FastAPI:
+    """The service's app; imported here, so that a suite for one service needs no other."""
+    app = importlib.import_module(f"services.{name}.app")
+    settings = getattr(importlib.import_module(f"services.{name}.settings"), f"{name.title()}Settings")
+    extra = {"model": home.model} if name == "classifier" else {}
+    made: FastAPI = app.create_app(settings(**home.settings(), **extra))
+    return made

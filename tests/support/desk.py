@@ -94,7 +94,9 @@ class Bench:
         """A department's events, once there are so many."""
 
         async def arrived() -> list[dict[str, Any]]:
-            items: list[dict[str, Any]] = (await self.get(f"/departments/{department}/events", department, **query)).json()["items"]
+            items: list[dict[str, Any]] = (await self.get(f"/departments/{department}/events", department, **query)).json()[
+                "items"
+            ]
             return items if len(items) >= least else []
 
         return await wait_until(arrived, what=f"{least} events of {department}")

@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from services.classifier.artifact import save
-from services.classifier.training import train
+import pytest_asyncio
 
 from shared.pack.load import load_pack, read_examples
 from tests.support.city import PACK, City, Home, running_city
@@ -15,6 +14,9 @@ from tests.support.city import PACK, City, Home, running_city
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The classifier of the shipped pack."""
+    from services.classifier.artifact import save
+    from services.classifier.training import train
+
     folder = tmp_path_factory.mktemp("model")
     save(train(load_pack(PACK), read_examples(PACK)), folder)
     return folder
@@ -55,9 +57,10 @@ async def small_city(one_machine: Home) -> AsyncIterator[City]:
         yield running
 
 
-@pytest.fixture
-async def front_door(tmp_path: Path) -> AsyncIterator[City]:
-    """Intake alone in the one-machine home."""
-    home = Home(tmp_path, f"sqlite:////{tmp_path}/log.db", f"sqlite:////{tmp_path}/", tmp_path)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def front_door(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[City]:
+    """Intake alone in the one-machine home, the same for a whole module."""
+    path = tmp_path_factory.mktemp("front-door")
+    home = Home(path, f"sqlite:////{path}/log.db", f"sqlite:////{path}/", path)
     async with running_city(home, ["intake"]) as running:
         yield running

@@ -30,7 +30,8 @@ class MongoProcess:
 
     def start(self) -> None:
         """Return when it listens; on the same port as before."""
-        command = [_PROGRAM, "--port", str(self._port), "--storage-path", self._directory / "data", "--sync-on-commit"]
+        data = str(self._directory / "data")
+        command = [str(_PROGRAM), "--port", str(self._port), "--storage-path", data, "--sync-on-commit"]
         with (self._directory / "server.log").open("a") as log:
             self._child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True, cwd=self._directory)
         assert self._child.stderr

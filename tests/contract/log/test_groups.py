@@ -5,9 +5,10 @@ import json
 import signal
 from uuid import uuid4
 
-from shared.log import Log, Partition, Record
+from shared.log import Consumer, Log, Partition, Record
+from shared.testing.wait import wait_until
 from tests.contract.log.conftest import Home
-from tests.contract.log.helpers import ask, child, following, hold, line, read, records, values
+from tests.contract.log.helpers import PATIENCE, ask, child, following, hold, line, read, records, values
 
 TIMEOUT = 2.0
 """Seconds of silence until a member counts as dead in these tests."""
@@ -77,3 +78,19 @@ async def test_a_living_member_in_another_process_keeps_its_partitions(home: Hom
                     assert second.assigned() == frozenset()
         if home.kind == "sqlite":
             assert await ask(holder, "commit") == "committed"
+
+
+async def test_members_may_read_different_topics(home: Home, log: Log) -> None:
+    common, alone = await home.topic(partitions=3), await home.topic(partitions=3)
+    async with (
+        log.subscribe("g", [common], session_timeout=TIMEOUT) as one,
+        home.open().subscribe("g", [common, alone], session_timeout=TIMEOUT) as two,
+    ):
+        await wait_until(lambda: _covered(one, two), PATIENCE, "every partition held by one of them")
+        assert {partition.topic for partition in one.assigned()} <= {common}
+        assert not one.assigned() & two.assigned()
+
+
+async def _covered(*members: Consumer) -> bool:
+    await asyncio.gather(*(member.poll(1, 0.1) for member in members))
+    return sum(len(member.assigned()) for member in members) == 6

@@ -1,0 +1,80 @@
+"""From scores to decisions, for a whole batch: which category at which level, against which rival, or why none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.classifier.features import Tokens
+from services.classifier.learned import Head, Thresholds, Tree
+from services.classifier.model import Abstention
+from services.classifier.vocabulary import Floats, Hits
+
+FEWEST_LETTERS = 2
+"""A single character says nothing that a person would act on."""
+KNOWN_SHARE = 0.4
+"""Of the words; where fewer are known to the model, it has not learned the language of the text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """One entry for each document."""
+
+    codes: list[str]
+    """The category, or what it would have been."""
+    probability: Floats
+    sure: NDArray[np.bool_]
+    """Whether the probability reaches the threshold of its level."""
+    winner: NDArray[np.intp]
+    """The likeliest leaf in the category."""
+    rival: NDArray[np.intp]
+    """The likeliest leaf outside it."""
+
+
+def decide(tree: Tree, probabilities: Floats, thresholds: Sequence[float]) -> Decisions:
+    """The deepest category that is likely enough; where none is, the likeliest leaf, unsure.
+
+    A first-level answer is worth having: routes match on prefixes, and where no route takes it, triage starts from it.
+    """
+    everyone = np.arange(len(probabilities))
+    deepest = len(tree.levels) - 1
+    chosen = np.full(len(probabilities), deepest)
+    node = probabilities.argmax(axis=1)
+    likely = probabilities[everyone, node]
+    sure = likely >= thresholds[deepest]
+    for level in range(deepest - 1, -1, -1):
+        sums = tree.levels[level].sums(probabilities)
+        best = sums.argmax(axis=1)
+        take = ~sure & (sums[everyone, best] >= thresholds[level])
+        chosen[take], node[take], likely[take] = level, best[take], sums[everyone, best][take]
+        sure |= take
+    inside = tree.nodes[chosen] == node[:, None]
+    winner, rival = (np.where(kept, probabilities, -1).argmax(axis=1) for kept in (inside, ~inside))
+    codes = [tree.levels[level].names[number] for level, number in zip(chosen.tolist(), node.tolist(), strict=True)]
+    return Decisions(codes, likely, sure, winner, rival)
+
+
+def abstentions(tokens: Tokens, hits: Hits, sure: NDArray[np.bool_]) -> list[Abstention | None]:
+    """Why each document is left to people, or None."""
+    size = len(sure)
+    words = np.bincount(tokens.document[tokens.is_word], minlength=size)
+    letters = np.bincount(tokens.document, weights=(tokens.ends - tokens.starts) * tokens.is_word, minlength=size)
+    single = hits.first[hits.size == 1]
+    known = np.bincount(tokens.document[single[tokens.is_word[single]]], minlength=size)
+    reasons = np.select([words == 0, letters < FEWEST_LETTERS, known < KNOWN_SHARE * words, ~sure], [1, 2, 3, 4], default=0)
+    return [_REASONS[number] for number in reasons.tolist()]
+
+
+_REASONS: tuple[Abstention | None, ...] = (None, "no_words", "too_short", "foreign_language", "uncertain")
+
+
+def urgencies(head: Head, probabilities: Floats, thresholds: Thresholds, rings: Sequence[bool]) -> list[str]:
+    """An emergency where a rule or the model says so, else the likelier of the others."""
+    others = [name for name in head.classes if name != "emergency"] or ["normal"]
+    columns = [head.classes.index(name) for name in others if name in head.classes]
+    best = probabilities[:, columns].argmax(axis=1) if columns else np.zeros(len(probabilities), dtype=np.intp)
+    alarmed = np.array(rings, dtype=np.bool_)
+    if "emergency" in head.classes:
+        alarmed |= probabilities[:, head.classes.index("emergency")] >= thresholds.emergency
+    return ["emergency" if alarm else others[number] for alarm, number in zip(alarmed.tolist(), best.tolist(), strict=True)]

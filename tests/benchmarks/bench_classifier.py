@@ -1,0 +1,112 @@
+"""The classifier against scikit-learn's character 1-4-gram TF-IDF + LinearSVC, on one core and in one run.
+
+    python -m tests.benchmarks.bench_classifier [--pack packs/qingting] [--seconds 5]
+
+Both learn from the same examples and answer the same texts; the two take turns, so that a busy machine slows both. Ours gives
+its whole answer (category, kind, urgency, region, evidence), the other one the category alone. Macro-F1 is of 5 folds.
+"""
+
+import os
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.metrics import f1_score
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
+
+from services.classifier.inference import Classifier
+from services.classifier.learning import folds
+from services.classifier.model import Text
+from services.classifier.training import train
+from shared.pack.load import load_pack, read_examples
+from shared.pack.model import Example
+
+BATCH = 500
+TARGET = 10.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pack", type=Path, default=Path("packs/qingting"))
+    parser.add_argument("--seconds", type=float, default=5.0)
+    chosen = parser.parse_args()
+    pack, examples = load_pack(chosen.pack), read_examples(chosen.pack)
+    artifact = train(pack, examples)
+    plain = _pipeline().fit([_joined(example) for example in examples], [example.category for example in examples])
+    print(f"macro-F1 (5 folds): ours {artifact.figures['levels'][-1]['macro_f1']:.3f}, scikit-learn {_plain_f1(examples):.3f}")
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    for name, texts in (("as they are", _as_they_are(examples)), ("of 50-300 characters", _longer(examples))):
+        _compare(name, texts, Classifier(artifact), plain, chosen.seconds)
+
+
+def _compare(name: str, texts: list[Text], ours: Classifier, plain: Pipeline, seconds: float) -> None:
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    strings = [[f"{text.title}\n{text.text}" for text in batch] for batch in batches]
+    spent = np.zeros(2)
+    done = 0
+    while spent.sum() < seconds:
+        spent += (_seconds(ours.classify, batches), _seconds(plain.predict, strings))
+        done += len(texts)
+    ours_rate, plain_rate = done / spent
+    length = np.mean([len(text.title) + len(text.text) for text in texts])
+    print(
+        f"messages {name} ({length:.0f} characters on average): ours {ours_rate:,.0f}/s, scikit-learn {plain_rate:,.0f}/s, "
+        f"ratio {ours_rate / plain_rate:.1f} (reach {TARGET:.0f})"
+    )
+
+
+def _seconds(work: Callable[[Any], object], batches: Sequence[Any]) -> float:
+    start = time.process_time()
+    for batch in batches:
+        work(batch)
+    return time.process_time() - start
+
+
+def _as_they_are(examples: Sequence[Example]) -> list[Text]:
+    return [Text(example.title, example.text) for example in examples]
+
+
+def _longer(examples: Sequence[Example]) -> list[Text]:
+    """Messages as long as real ones: examples strung together until a length drawn between 50 and 300 is reached."""
+    random = np.random.default_rng(1)
+    longer = []
+    for number, example in enumerate(examples):
+        wanted, text = int(random.integers(50, 300)), example.text
+        while len(text) < wanted:
+            number = (number * 7 + 13) % len(examples)  # noqa: PLW2901
+            text += examples[number].text
+        longer.append(Text(example.title, text[:300]))
+    return longer
+
+
+def _plain_f1(examples: Sequence[Example]) -> float:
+    codes = sorted({example.category for example in examples})
+    labels = np.array([codes.index(example.category) for example in examples])
+    texts = np.array([_joined(example) for example in examples], dtype=object)
+    answers = np.zeros_like(labels)
+    for tested in folds(labels):
+        rest = np.setdiff1d(np.arange(len(labels)), tested)
+        answers[tested] = _pipeline().fit(texts[rest], labels[rest]).predict(texts[tested])
+    return float(f1_score(labels, answers, average="macro"))
+
+
+def _pipeline() -> Pipeline:
+    return make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 4), max_features=200_000), LinearSVC())
+
+
+def _joined(example: Example) -> str:
+    return f"{example.title}\n{example.text}"
+
+
+if __name__ == "__main__":
+    main()

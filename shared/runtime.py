@@ -49,7 +49,7 @@ class Runner:
         while not stop.is_set():
             try:
                 await self._work(stop, self._beat)
-                self._ended = True
+                self._ended, self._crash = True, None
                 return
             except Exception as error:
                 self._crash = f"{type(error).__name__}: {error}"
@@ -112,7 +112,14 @@ def every(seconds: float, work: Callable[[], Awaitable[None]]) -> Work:
     async def loop(stop: asyncio.Event, beat: Beat) -> None:
         while not stop.is_set():
             await work()
-            beat()
-            await wait_for(stop, seconds)
+            await _rest(stop, beat, seconds)
 
     return loop
+
+
+async def _rest(stop: asyncio.Event, beat: Beat, seconds: float) -> None:
+    """Pause, and go on telling that the loop is alive."""
+    end = clock.monotonic() + seconds
+    beat()
+    while (left := end - clock.monotonic()) > 0 and not await wait_for(stop, min(left, _STALL_SECONDS / 3)):
+        beat()

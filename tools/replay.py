@@ -63,8 +63,11 @@ async def run(
     def on_progress() -> None:
         progress.update(task, completed=source.done(), description=f"{tally.posted:,} posted")
 
+    items = _items(source, plan, tally)
     async with client:
-        await poster.post(_items(source, plan, tally), on_progress)
+        await poster.post(items, on_progress)
+        for _ in items:  # having stopped early, the rest of the file is counted too
+            pass
         trouble = poster.trouble or await _follow(client, tally, progress, wait=wait)
     return tally, trouble
 

@@ -115,7 +115,7 @@ async def _train(home: Home) -> None:
     typer.echo(f"training the classifier from {home.settings.pack} into {home.model} (once)")
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "tools.cli", "train", "--pack", str(home.settings.pack), "--out", str(home.model),
-        stdin=asyncio.subprocess.DEVNULL,
+        stdin=asyncio.subprocess.DEVNULL, start_new_session=True,  # Ctrl-C is for us: it ends the training through us
     )  # fmt: skip
     try:
         code = await process.wait()

@@ -57,7 +57,7 @@ class Child:
                 break
             if clock.monotonic() - began > _STEADY_SECONDS:
                 pause = self._back_off[0]
-            self._say(f"{self.program.name} {how}{self._last_words()}; starting it again in {pause:g} s (log: {self.log.path})")
+            self._say(f"{self.program.name} {how}; starting it again in {pause:g} s (log: {self.log.path})")
             await self._rest(pause)
             pause = min(pause * 2, self._back_off[1])
         self._say(f"{self.program.name} stopped")
@@ -84,7 +84,7 @@ class Child:
             self.terminate()
         where = f", port {self.program.port}" if self.program.port else ""
         self._say(f"{self.program.name} started (pid {process.pid}{where})")
-        return _how(await process.wait())
+        return self._how(await process.wait())
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         output = self.log.open()
@@ -102,19 +102,18 @@ class Child:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
 
-    def _last_words(self) -> str:
+    def _how(self, code: int) -> str:
+        """How it ended; with its last words, unless somebody else ended it."""
+        if code < 0:
+            return f"was ended by {signal.Signals(-code).name}"
         words = self.log.last_line()
-        return f": {words}" if words else ""
+        return f"died with exit code {code}" + (f": {words}" if words else "")
 
     def _signal(self, number: signal.Signals) -> None:
         if self.pid is None:
             return
         with contextlib.suppress(ProcessLookupError):  # it was faster
             os.killpg(self.pid, number) if number == signal.SIGKILL else os.kill(self.pid, number)
-
-
-def _how(code: int) -> str:
-    return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"died with exit code {code}"
 
 
 def _die_with(parent: int) -> Callable[[], None] | None:

@@ -36,18 +36,16 @@ class Alarm:
     def ringing(self, tokens: Tokens) -> list[bool]:
         """For each document: is it an emergency by the rules?"""
         ends, rings = tokens.bounds, [False] * len(tokens.bounds)
-        for start, end in self._signs.find(tokens.normal, tokens.stream):
+        urged = {bisect_right(ends, start) for start, _ in self._urging.find(tokens.normal, tokens.pairs)}
+        for start, end in self._signs.find(tokens.normal, tokens.pairs):
             document = bisect_right(ends, start)
-            bounds = (ends[document - 1] if document else 0, ends[document])
-            rings[document] = rings[document] or self._counts(tokens.normal, start, end, bounds)
+            if document in urged or tokens.normal[start:end] in self._enough:
+                rings[document] = rings[document] or self._is_meant(tokens.normal, start)
         return rings
 
-    def _counts(self, normal: str, start: int, end: int, bounds: tuple[int, int]) -> bool:
-        """Whether a sign is meant: nothing calms it in its clause, and it is enough or something urges."""
-        clause = _CLAUSE_END.split(normal[max(bounds[0], start - _CLAUSE) : start])[-1]
-        if self._calming.occurs(clause, 0, len(clause)):
-            return False
-        return normal[start:end] in self._enough or self._urging.occurs(normal, *bounds)
+    def _is_meant(self, normal: str, sign: int) -> bool:
+        """Whether nothing before the sign calms it in its clause."""
+        return not self._calming.occurs(_CLAUSE_END.split(normal[max(0, sign - _CLAUSE) : sign])[-1])
 
     @cached_property
     def _signs(self) -> Finder:

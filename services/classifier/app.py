@@ -42,7 +42,7 @@ def create_app(settings: ClassifierSettings | None = None) -> FastAPI:
 async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         pack = load_pack(settings.pack)
-        classifier = load_model(settings.model_folder)
+        classifier = load_model(settings.model_folder, pack)
         letters_store = open_store(settings.store_url, "classifier")
         stack.push_async_callback(letters_store.close)
         log = open_log(settings.log_url)

@@ -23,7 +23,7 @@ from shared.pack.model import Pack
 FORMAT = 1
 """A change makes every older file unreadable, on purpose: training takes seconds."""
 FILE = "classifier.npz"
-_ARRAYS = ("prints", "slots", "idf", "weights", "bias")
+_ARRAYS = ("prints", "slots", "idf", "topics", "topic_bias", "tones", "tone_bias")
 _TRAIN = "train it again: yijian train"
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -100,9 +100,7 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
         pack_name=meta["pack_name"],
         pack_version=meta["pack_version"],
         vocabulary=Vocabulary(arrays["prints"], arrays["slots"], np.uint32(meta["shift"])),
-        idf=arrays["idf"],
-        weights=arrays["weights"],
-        bias=arrays["bias"],
+        **{name: arrays[name] for name in _ARRAYS[2:]},
         **heads,
         thresholds=Thresholds(tuple(meta["thresholds"]["levels"]), meta["thresholds"]["emergency"]),
         gazetteer=Gazetteer(
@@ -115,13 +113,8 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
 
 def _arrays(artifact: Artifact) -> Arrays:
     vocabulary = artifact.vocabulary
-    return {
-        "prints": vocabulary.prints,
-        "slots": vocabulary.slots,
-        "idf": artifact.idf,
-        "weights": artifact.weights,
-        "bias": artifact.bias,
-    }
+    learned = {name: getattr(artifact, name) for name in _ARRAYS[2:]}
+    return {"prints": vocabulary.prints, "slots": vocabulary.slots, **learned}
 
 
 def _meta(artifact: Artifact, arrays: Arrays) -> dict[str, Any]:

@@ -27,7 +27,8 @@ class Contest:
 
 def explain(items: Sequence[Text], tokens: Tokens, hits: Hits, weights: Floats, contest: Contest) -> list[list[Evidence]]:
     """For each document up to five spans of its text, the weightiest first; weights are log-odds."""
-    carried = _carried(len(tokens.symbols), hits, _gains(tokens, hits, weights, contest))
+    heard = hits.among(len(weights))
+    carried = _carried(len(tokens.symbols), heard, _gains(tokens, heard, weights, contest))
     carried[(tokens.starts < np.asarray(tokens.text_starts)[tokens.document]) | ~tokens.is_word] = 0
     strongest = np.zeros(len(items))
     np.maximum.at(strongest, tokens.document, carried)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from services.classifier.alphabet import BREAK, DIGIT, LETTER, SKIP, SYMBOL, Codes, decode, encode, normalised
 from services.classifier.model import Text
-from services.classifier.words import Finder
+from services.classifier.words import Finder, pairs
 
 Indices: TypeAlias = NDArray[np.int32]
 
@@ -63,10 +63,10 @@ class Tokens:
     text_starts: list[int]
     """Where each document's text begins in the stream, behind its title."""
     places: tuple[Place, ...]
-    stream: Codes
-    """All characters in normal form, titles and texts."""
     normal: str
-    """The same as a string."""
+    """All titles and texts in normal form."""
+    pairs: Codes
+    """Of its characters, for finders."""
     bounds: list[int]
     """Where each document ends in the stream."""
 
@@ -90,10 +90,10 @@ def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
     bounds = np.cumsum(2 * title_lengths + text_lengths + 3)
     stream, classes = normalised(encode(_unmask(joined)))
     normal = decode(stream)
-    spans = names.find(normal, stream)
-    characters = stream.copy() if spans else stream
-    _hide(spans, characters, classes)
-    starts, ends, symbols = _split(characters, classes)
+    neighbours = pairs(stream)
+    spans = names.find(normal, neighbours)
+    _hide(spans, stream, classes)
+    starts, ends, symbols = _split(stream, classes)
     text_starts = bounds - text_lengths - 1
     document = np.searchsorted(bounds, starts, side="right").astype(np.int32)
     kinds = classes[starts]
@@ -104,11 +104,11 @@ def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
         ends=ends,
         segment=np.cumsum(classes == BREAK, dtype=np.int32)[starts],
         document=document,
-        is_word=once & (kinds < DIGIT) & (characters[starts] > 0x3F) & (characters[starts] != _PLACE),
+        is_word=once & (kinds < DIGIT) & (stream[starts] > 0x3F) & (stream[starts] != _PLACE),
         text_starts=text_starts.tolist(),
         places=tuple(_places(spans, normal, joined, bounds)),
-        stream=stream,
         normal=normal,
+        pairs=neighbours,
         bounds=bounds.tolist(),
     )
 

@@ -10,10 +10,11 @@ from services.classifier.explain import Contest, explain
 from services.classifier.features import Place, Tokens, tokenize
 from services.classifier.learned import Artifact, Tree, softmax
 from services.classifier.model import Candidate, Classification, Text
-from services.classifier.vocabulary import Floats, count, divided, lengths
+from services.classifier.vocabulary import Floats, count, divided, lengths, narrowed
 from shared.events.words import Kind, Urgency
 
 RUNNERS_UP = 3
+_NOWHERE = (None, None)
 
 
 class Classifier:
@@ -40,12 +41,13 @@ class Classifier:
         model, tokens = self._model, tokenize(items, self._names)
         counts, hits = count(tokens, len(items), model.vocabulary)
         scale = lengths(counts, model.idf)
-        scores: Floats = divided(counts, scale) @ model.weights + model.bias
-        leaves = softmax(scores[:, model.category.columns], model.category.temperature)
+        rows = divided(counts, scale)
+        leaves = softmax(narrowed(rows, len(model.topics)) @ model.topics + model.topic_bias, model.category.temperature)
         decided = decide(self._tree, leaves, model.thresholds.levels)
         contest = Contest(decided.winner, decided.rival, scale * np.float32(model.category.temperature))
-        kinds = softmax(scores[:, model.kind.columns], model.kind.temperature)
-        urgent = softmax(scores[:, model.urgency.columns], model.urgency.temperature)
+        tones: Floats = rows @ model.tones + model.tone_bias
+        kinds = softmax(tones[:, model.kind.columns], model.kind.temperature)
+        urgent = softmax(tones[:, model.urgency.columns], model.urgency.temperature)
         answers = zip(
             decided.codes,
             _plain(decided.probability),
@@ -54,7 +56,7 @@ class Classifier:
             _plain(kinds.max(axis=1)),
             urgencies(model.urgency, urgent, model.thresholds, model.alarm.ringing(tokens)),
             self._regions(tokens, len(items)),
-            explain(items, tokens, hits, model.weights, contest),
+            explain(items, tokens, hits, model.topics, contest),
             abstentions(tokens, hits, decided.sure),
             strict=True,
         )
@@ -89,8 +91,9 @@ class Classifier:
         named: dict[int, list[Place]] = {}
         for place in tokens.places:
             named.setdefault(place.document, []).append(place)
-        found = {document: self._model.gazetteer.decide(places) for document, places in named.items()}
-        return [found.get(document) or (None, None) for document in range(documents)]
+        decide = self._model.gazetteer.decide
+        found = {document: decide(places) for document, places in named.items()}
+        return [found.get(document) or _NOWHERE for document in range(documents)]
 
 
 def _others(candidates: tuple[Candidate, ...], code: str | None) -> tuple[Candidate, ...]:

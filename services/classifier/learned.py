@@ -12,7 +12,7 @@ from services.classifier.vocabulary import Floats, Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """One question that is put to a text, and where its columns of the weights are."""
+    """One question that is put to a text, and where its columns of the weights begin."""
 
     classes: tuple[str, ...]
     first: int
@@ -20,7 +20,7 @@ class Head:
 
     @property
     def columns(self) -> slice:
-        """Of the weights and the bias."""
+        """Of the weights and of the bias."""
         return slice(self.first, self.first + len(self.classes))
 
 
@@ -41,9 +41,12 @@ class Artifact:
     pack_version: str
     vocabulary: Vocabulary
     idf: Floats
-    weights: Floats
-    """Features × (categories, kinds, urgencies), with the inverse document frequencies in them."""
-    bias: Floats
+    topics: Floats
+    """The first features × categories: those that tell categories apart. Inverse document frequencies are in the weights."""
+    topic_bias: Floats
+    tones: Floats
+    """All features × (kinds, urgencies): how something is said takes every word."""
+    tone_bias: Floats
     category: Head
     """Leaves, sorted so that those of one parent stand together."""
     kind: Head
@@ -67,8 +70,9 @@ class Tree:
     """The levels above a head's leaves: at each level which leaves share a node."""
 
     def __init__(self, leaves: tuple[str, ...]) -> None:
-        self.depth = max((leaf.count(".") + 1 for leaf in leaves), default=1)
-        self.levels = [_Level(leaves, level) for level in range(1, self.depth + 1)]
+        depth = max((leaf.count(".") + 1 for leaf in leaves), default=1)
+        self.leaves = leaves
+        self.levels = [_Level(leaves, level) for level in range(1, depth + 1)]
         self.nodes = np.array([level.node_of for level in self.levels])
         """Which node each leaf belongs to: [levels, leaves]."""
 

@@ -25,6 +25,8 @@ class Gazetteer:
 
     def decide(self, places: Sequence[Place]) -> tuple[str, str] | None:
         """The deepest region named and the name that says so; None where two equally deep ones are named."""
+        if len(places) == 1 and len(self.codes[places[0].name]) == 1:
+            return self.codes[places[0].name][0], places[0].written
         meanings = {place.name: self.codes[place.name] for place in places}
         sure = {codes[0] for codes in meanings.values() if len(codes) == 1}
         named = {name: self._narrowed(codes, sure) for name, codes in meanings.items()}

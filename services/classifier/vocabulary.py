@@ -39,10 +39,17 @@ class Vocabulary:
         bits = max(10, int(len(hashes) * _SPARSENESS).bit_length())
         shift = np.uint32(32 - bits)
         _, first = np.unique(hashes >> shift, return_index=True)
-        prints = np.sort(hashes[first])
-        slots = np.full(1 << bits, -1, dtype=np.int32)
+        return cls._numbered(np.sort(hashes[first]), shift)
+
+    @classmethod
+    def _numbered(cls, prints: Codes, shift: np.uint32) -> "Vocabulary":
+        slots = np.full(1 << (32 - int(shift)), -1, dtype=np.int32)
         slots[prints >> shift] = np.arange(len(prints), dtype=np.int32)
         return cls(prints, slots, shift)
+
+    def reordered(self, order: NDArray[np.intp]) -> "Vocabulary":
+        """The same n-grams with other numbers."""
+        return self._numbered(self.prints[order], self.shift)
 
     def __len__(self) -> int:
         return len(self.prints)
@@ -64,6 +71,11 @@ class Hits:
     features: Indices
     first: Indices
     size: NDArray[np.int8]
+
+    def among(self, features: int) -> "Hits":
+        """Those of the first so many features."""
+        kept = self.features < features
+        return Hits(self.features[kept], self.first[kept], self.size[kept])
 
 
 def rows(hits: Hits, tokens: Tokens, documents: int, features: int) -> Matrix:
@@ -89,6 +101,13 @@ def lengths(counts: Matrix, idf: Floats) -> Floats:
 def divided(counts: Matrix, by: Floats) -> Matrix:
     """Each row divided by its number."""
     return csr_array((counts.data / by[_documents(counts)], counts.indices, counts.indptr), shape=counts.shape)
+
+
+def narrowed(counts: Matrix, features: int) -> Matrix:
+    """The first so many columns."""
+    kept = counts.indices < features
+    pointers = np.concatenate(([0], np.cumsum(kept)))[counts.indptr]
+    return csr_array((counts.data[kept], counts.indices[kept], pointers), shape=(counts.shape[0], features))
 
 
 def weighted(counts: Matrix, idf: Floats) -> Matrix:

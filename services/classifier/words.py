@@ -24,25 +24,26 @@ class Finder:
         self._pattern = re.compile(_regex(_trie(kept), "") if kept else r"(?!)")
         self._pairs = np.zeros(1 << 16, dtype=np.bool_)
         for name in kept:
-            self._pairs[_hashed(encode(name[:2]))] = True
+            self._pairs[pairs(encode(name[:2]))] = True
 
-    def find(self, normal: str, stream: Codes) -> list[tuple[int, int]]:
-        """The spans of the names in a normalised text, which is given as a string and as its characters; none overlap."""
+    def find(self, normal: str, pairs: Codes) -> list[tuple[int, int]]:
+        """The spans of the names in a normalised text, given with its `pairs`; none overlap."""
         spans: list[tuple[int, int]] = []
         behind = 0
-        for place in np.flatnonzero(self._pairs[_hashed(stream)]).tolist():
+        for place in np.flatnonzero(self._pairs[pairs]).tolist():
             match = self._pattern.match(normal, place) if place >= behind else None
             if match:
                 spans.append(match.span())
                 behind = match.end()
         return spans
 
-    def occurs(self, normal: str, start: int, end: int) -> bool:
-        """Whether any of the names stands between these bounds."""
-        return self._pattern.search(normal, start, end) is not None
+    def occurs(self, normal: str) -> bool:
+        """Whether any of the names stands in the text."""
+        return self._pattern.search(normal) is not None
 
 
-def _hashed(stream: Codes) -> Codes:
+def pairs(stream: Codes) -> Codes:
+    """A small hash of every two neighbouring characters: what finders ask first."""
     return (stream[:-1] * np.uint32(31) + stream[1:]) & np.uint32(0xFFFF)
 
 

@@ -34,7 +34,7 @@ class Reason(BaseModel):
     """Why something is done; kept with the name of the key."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=4, max_length=500)
+    reason: str = Field(min_length=2, max_length=500)
 
 
 @router.post("/citizens/links/{link_id}/undo", summary="Undo a link between two identifiers", tags=["operators"])

@@ -13,7 +13,7 @@ from shared.observability import logging
 from shared.store.port import Document, Store
 
 _log = logging.get(__name__)
-_SHORTEST_REASON, _LONGEST_REASON = 4, 500
+_SHORTEST_REASON, _LONGEST_REASON = 2, 500
 
 
 class Contacts:

@@ -73,14 +73,14 @@ _PATTERN = rf"""
 | (?: 电话 | 座机 | 固话 | (?<![A-Za-z])(?:[Tt]el|[Pp]hone) )(?:号码|号)?[是为:：. ]{{0,3}}
           (?P<local> (?!20[0-3][0-9][01][0-9][0-3][0-9])[2-8][0-9]{{2,3}}[ -]?[0-9]{{4}} )(?![0-9])
 | (?P<checked> [1-9][0-9]{{5}}[ -]?[0-9]{{4}} | [3-6][0-9]{{3}}[ -][0-9]{{4}}[ -][0-9]{{4}} )
-| 身份证(?:号码|号)?[是为:： ]{{0,3}}(?P<resident_id> [1-9][0-9]{{13}}(?:[0-9]{{3}})?[0-9Xx] )(?![0-9A-Za-z])
+| 身份证(?:号码|号)?[是为:： ]{{0,3}}(?P<resident_id> [1-9][0-9]{{13}}(?:[0-9]{{3}})?(?:[0-9](?![0-9])|[Xx]) )
 | (?P<plate> [{_PROVINCE}][A-Za-z][·. -]?(?=[A-Za-z]*+[0-9])
           (?: [0-9A-Za-z]{{4}}[0-9A-Za-z挂学警港澳] | [A-Ka-k][0-9A-Za-z][0-9]{{4}} | [0-9]{{5}}[A-Ka-k] )(?![0-9A-Za-z]) )
 | {_CHAT}[ ]?(?: (?:{_SAID}[ ]?[:：=是为]?|[:：=是为])[ ]? | (?=[0-9]) )(?!1[3-9][0-9]{{9}}(?![A-Za-z0-9_-]))
           (?P<account> [A-Za-z0-9_][A-Za-z0-9_-]{{5,31}}+ )(?![A-Za-z0-9_-])(?!\.?[A-Za-z0-9._-]*+@)
 """
-_RESIDENT = re.compile("[0-9]{6}[ -]?(?:18|19|20)[0-9]{2}[ -]?[01][0-9][0-3][0-9][ -]?[0-9]{3}[0-9Xx](?![0-9A-Za-z])")
-_OLD_RESIDENT = re.compile("[0-9]{15}(?![0-9A-Za-z])")
+_RESIDENT = re.compile("[0-9]{6}[ -]?(?:18|19|20)[0-9]{2}[ -]?[01][0-9][0-3][0-9][ -]?[0-9]{3}(?:[0-9](?![0-9])|[Xx])")
+_OLD_RESIDENT = re.compile("[0-9]{15}(?![0-9])")
 _CARD = re.compile("[3-6][0-9]{3}(?:[ -]?[0-9]{4}){2,3}(?:[ -]?[0-9]{1,4})?(?![0-9])|[3-6][0-9]{3,5}[ -][0-9]{6,13}(?![0-9])")
 _PROVINCES = re.compile("1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[12]|99")
 _KIND_OF: dict[str, Kind] = {kind: kind for kind in _ENGLISH} | {"local": "phone"}
@@ -170,8 +170,9 @@ class _Masking:
     def _replace(self, text: str, offsets: list[int] | None, plain: str, spans: list[Span]) -> str:
         pieces, last, done = [], 0, 0
         for start, end, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start < done:  # lies in what is masked already
+            if end <= done:
                 continue
+            start = max(start, done)  # of two that overlap, the rest of the later one is masked as well
             first, after = (offsets[start], offsets[end - 1] + 1) if offsets else (start, end)
             pieces += [text[last:first], self._placeholder(kind, plain[start:end])]
             last, done = after, end

@@ -20,7 +20,7 @@ Loose = Annotated[str, BeforeValidator(_text)]
 class Posted(BaseModel):
     """Fields that are not known here are kept under `extra`, never refused."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
 
 class Citizen(Posted):

@@ -24,8 +24,10 @@ Cursor: TypeAlias = Annotated[str | None, Query(max_length=1000, description="Wh
 
 
 async def services(request: Request) -> State:
-    """What the lifespan made. A coroutine, so that it costs no thread."""
-    return state_of(request)
+    """What the lifespan made. Raises `StoreUnavailable` while the store has been away since the start."""
+    state = state_of(request)
+    state.prepared.demand()
+    return state
 
 
 Services: TypeAlias = Annotated[State, Depends(services)]

@@ -9,6 +9,7 @@ from datetime import datetime
 from services.router import store
 from services.router.model import Body, open_leg
 from shared import clock
+from shared.errors import Transient
 from shared.events.catalog import department_topic
 from shared.log.port import Log, Record
 from shared.observability import logging, metrics
@@ -32,7 +33,13 @@ class Redelivery:
         self._next: dict[str, int] = {}
 
     async def run_once(self) -> None:
-        """Tell what is due on the next page of cases that no department has accepted."""
+        """Tell what is due on the next page of cases that no department has accepted; the log or the store may be away."""
+        try:
+            await self._tell_page()
+        except Transient as error:
+            _log.warning("turns_not_told_again", reason=str(error))
+
+    async def _tell_page(self) -> None:
         page = await self._store.page(store.COLLECTION, "by_state", {"state": "routed"}, limit=_PAGE, after=self._cursor)
         records = [record for document in page.documents for record in await self._due(document, clock.now())]
         if records:

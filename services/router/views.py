@@ -62,7 +62,7 @@ def links(case_id: str) -> Body:
 def _line(document: Document, message: Body) -> Body:
     case, about = document.body, document.body["classification"]
     line = {name: case[name] for name in _SUMMARY}
-    line |= {name: case.get(name) for name in ("why", "due", "external_ref")}
+    line |= {name: case.get(name) for name in ("message_id", "why", "due", "external_ref")}
     line |= {name: message[name] for name in ("title", "channel", "received_at", "submitted_at", "revision")}
     line |= {name: about[name] for name in ("category", "kind", "urgency", "region")}
     line |= {"excerpt": message["text"][:_EXCERPT], "test": is_test(case), "version": document.version}

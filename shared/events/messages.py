@@ -15,7 +15,7 @@ DEAD = "yijian.message.dead.v1"
 class Data(BaseModel):
     """The data of an event: frozen. Fields of a later, compatible version are passed over."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Place(Data):

@@ -30,7 +30,21 @@ def create_app(name: str, *, lifespan: Lifespan[FastAPI], routers: list[APIRoute
     for router in (*routers, _operations(app)):
         app.include_router(router)
     app.add_middleware(Edge)
+    _declare_keys(app)
     return app
+
+
+def _declare_keys(app: FastAPI) -> None:
+    """Say in the OpenAPI document what the routes mean that ask for `key`."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schemes = document.setdefault("components", {}).setdefault("securitySchemes", {})
+        schemes["key"] = {"type": "http", "scheme": "bearer", "description": "An API key, made with: yijian keys add"}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -19,7 +19,7 @@ from pymongo.errors import ConfigurationError, InvalidURI
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from shared.errors import BadSettings
+from shared.errors import BadSettings, StoreUnavailable
 from shared.store import mongo_bulk
 from shared.store.groupcommit import GroupCommit
 from shared.store.indexing import decode_cursor, encode_cursor, index_fields, index_values, split
@@ -148,6 +148,8 @@ class MongoStore:
 
     async def check(self) -> None:
         """Write one document, durably."""
+        if not self._fields:
+            raise StoreUnavailable("the store is not prepared yet")
         with trouble_is_unavailability():
             await self._database["store.check"].update_one({"_id": "check"}, {"$inc": {"times": 1}}, upsert=True)
 
@@ -159,7 +161,7 @@ class MongoStore:
     def _prepared(self, collection: Collection) -> tuple[str, ...]:
         fields = self._fields.get(collection.name)
         if fields is None:
-            raise LookupError(f"prepare the collection {collection.name!r} first")
+            raise StoreUnavailable(f"the collection {collection.name!r} is not prepared yet")
         return fields
 
     def _collection(self, collection: Collection) -> AsyncCollection[Raw]:

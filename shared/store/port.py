@@ -19,7 +19,8 @@ StoredEvent: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A compound index over top-level fields of the body, in this order; the id breaks ties."""
+    """A compound index over top-level fields of the body, in this order; the id breaks ties. A value that is no
+    `Value` raises TypeError."""
 
     name: str
     fields: tuple[str, ...]
@@ -101,7 +102,8 @@ class Store(Protocol):
     """
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
-        """Create what is missing (collections, indexes); safe to call from several processes at once."""
+        """Create what is missing (collections, indexes); safe to call from several processes at once. Until then every
+        other method raises `StoreUnavailable`."""
 
     async def insert(self, collection: Collection, documents: Sequence[Document]) -> list[Stored | Duplicate]:
         """Store new documents. Two of the same batch that collide: the first is stored. A document that is already

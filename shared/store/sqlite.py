@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from shared.errors import StoreUnavailable
 from shared.store.groupcommit import GroupCommit
 from shared.store.indexing import decode_cursor, encode_cursor, index_values, split
 from shared.store.port import Collection, Conflict, Document, Duplicate, Page, Stored, Value
@@ -124,6 +125,8 @@ class SqliteStore:
 
     async def check(self) -> None:
         """Write one row, durably."""
+        if not self._tables:
+            raise StoreUnavailable("the store is not prepared yet")
         await self._writer.run(_probe)
 
     async def close(self) -> None:
@@ -136,7 +139,7 @@ class SqliteStore:
     def _table(self, collection: Collection) -> Table:
         table = self._tables.get(collection.name)
         if table is None:
-            raise LookupError(f"prepare the collection {collection.name!r} first")
+            raise StoreUnavailable(f"the collection {collection.name!r} is not prepared yet")
         return table
 
     async def _write(self, verb: Callable[..., Sequence[Any]], table: Table, entries: Sequence[Any]) -> list[Any]:

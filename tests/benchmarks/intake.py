@@ -1,6 +1,5 @@
 """Intake against its bare twins: one message a POST, and batches of 500."""
 
-from collections.abc import Awaitable, Callable
 from statistics import median
 from typing import Any
 
@@ -83,6 +82,3 @@ def expect(result: Result, status: str) -> Result:
     if set(result.statuses) != {status}:
         raise RuntimeError(f"every answer should have been {status}: {result.statuses}")
     return result
-
-
-Benchmark = Callable[..., Awaitable[list[Figure]]]

@@ -42,12 +42,12 @@ async def test_saying_it_twice_makes_one_case(city: City) -> None:
 
 async def test_a_department_accepts_and_resolves_and_the_citizen_sees_it(city: City) -> None:
     """The whole way to the end, at one tracking code."""
-    posted = await city.post("砚溪区学府路小学放学时段校门口家长违停严重，孩子过马路很危险，请交警加强管理")
+    posted = await city.post("禾坪县稻香村灌溉水渠堵塞，稻田没水，请水利部门疏通")
     seen = await city.settled(posted, status="department")
     number, department = seen["case_number"], (await city.case(seen["case_number"]))["department"]
 
-    accepted = await city.act(number, "accept", {"external_ref": "JJ-77"}, key=department)
-    resolved = await city.act(number, "resolve", {"reply": "已安排警力在放学时段值守。"}, key=department)
+    accepted = await city.act(number, "accept", {"external_ref": "SL-77"}, key=department)
+    resolved = await city.act(number, "resolve", {"reply": "水渠已疏通。"}, key=department)
     seen = await city.settled(posted, status="closed")
 
     assert (accepted.status_code, resolved.status_code) == (200, 200)
@@ -58,7 +58,7 @@ async def test_a_department_accepts_and_resolves_and_the_citizen_sees_it(city: C
         "部门已签收",
         "部门已办结",
     ]
-    assert (await city.case(number))["external_ref"] == "JJ-77"
+    assert (await city.case(number))["external_ref"] == "SL-77"
 
 
 async def test_what_a_department_returns_an_operator_decides(city: City) -> None:

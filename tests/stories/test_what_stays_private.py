@@ -8,7 +8,7 @@ _PHONE = "19999012345"
 async def test_a_telephone_number_never_leaves_intake(small_city: City) -> None:
     """The department reads a placeholder, and may ask for the number with a reason that is kept."""
     city = small_city
-    text = f"青麓镇老街的自来水停了两天了，请打我电话{_PHONE}联系"
+    text = f"禾坪县稻香村灌溉水渠堵塞，稻田没水，请水利部门疏通，我的电话是{_PHONE}"
     posted = await city.post(text, citizen={"name": "李某", "phone": _PHONE})
     seen = await city.settled(posted, status="department")
     case = await city.case(seen["case_number"])

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import httpx
 from services.router.app import create_app
 from services.router.settings import RouterSettings
 from shared import clock, ids
+from shared.errors import Transient
 from shared.events import messages
 from shared.events.catalog import CLASSIFIED, topics
 from shared.events.envelope import Event, from_record, to_record
@@ -128,6 +129,8 @@ async def running_router(settings: RouterSettings) -> AsyncIterator[Bench]:
     KeyFile(settings.keys_file).write(keys)
     app = create_app(settings)
     log = open_log(settings.log_url)
+    with suppress(Transient):  # a test may take the log away
+        await make_topics(log)
     transport = httpx.ASGITransport(app=app)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://router.test") as client:
         try:

@@ -3,9 +3,10 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -131,9 +132,9 @@ async def test_concurrent_singles_share_their_transactions(store: SqliteStore) -
     groups: list[int] = []
     commit = store._writes._commit
 
-    async def counted(writes: list[object]) -> object:
+    async def counted(writes: list[Any]) -> Sequence[list[Any] | Exception]:
         groups.append(len(writes))
-        return await commit(writes)  # type: ignore[arg-type]
+        return await commit(writes)
 
     store._writes._commit = counted
     results = await asyncio.gather(*(store.insert(CASES, [_large()]) for _ in range(64)))
@@ -149,11 +150,30 @@ async def test_a_full_queue_makes_callers_wait_and_all_are_answered(store: Sqlit
     assert await store.insert(CASES, [_large() for _ in range(600)]) == [Stored(1)] * 600
 
 
+async def test_batches_of_every_size_are_written_whole(store: SqliteStore) -> None:
+    total = 0
+    for size in [*range(1, 20), 255, 256, 257, 383, 385, 511]:
+        documents = [
+            Document(name := new_id(), {"number": size}, (f"a/{name}", f"b/{name}"), [{"sequence": 1}], 1) for _ in range(size)
+        ]
+        total += size
+        assert await store.insert(CASES, documents) == [Stored(1)] * size
+        found = await store.get(CASES, [d.id for d in documents])
+        assert await store.replace(CASES, list(found.values())) == [Stored(2)] * size
+        await store.mark_published(CASES, {d.id: 1 for d in documents})
+        assert len(await store.find(CASES, [key for d in documents for key in d.keys])) == 2 * size
+        assert await store.count(CASES, "by_number", {}) == total
+        assert await store.pending(CASES, limit=1) == []
+        await store.delete(CASES, [d.id for d in documents[::2]])
+        total -= len(documents[::2])
+        assert len(await store.find(CASES, [key for d in documents for key in d.keys])) == 2 * (size // 2)
+
+
 async def test_every_question_runs_over_an_index(store: SqliteStore) -> None:
     plans: list[str] = []
 
     def traced(db: sqlite_file.Connection) -> None:
-        db.exec_trace = lambda cursor, sql, bindings: plans.append(sql) or True  # type: ignore[func-returns-value,assignment]
+        db.exec_trace = lambda cursor, sql, bindings: plans.append(sql) or True  # type: ignore[func-returns-value]
 
     await store._reader.run(traced)
     await store._reader.run(traced)

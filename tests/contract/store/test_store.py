@@ -492,7 +492,7 @@ async def test_collections_are_apart(store: Store) -> None:
 
 
 async def test_a_collection_that_was_not_prepared_is_a_mistake(store: Store) -> None:
-    with pytest.raises(LookupError, match="prepare"):
+    with pytest.raises(StoreUnavailable, match="prepared"):
         await store.insert(Collection("forgotten"), [case()])
 
 

@@ -21,7 +21,7 @@ from shared.pack.load import load_pack
 from shared.store import Document, open_store
 from shared.store.outbox import EVENTS
 from shared.testing.wait import wait_until
-from tests.support.desk import PACK, Bench, classified, message, running_router, settings_in
+from tests.support.desk import PACK, Bench, classified, make_topics, message, running_router, settings_in
 
 LUZHOU = "luzhou-housing"
 
@@ -198,4 +198,5 @@ async def test_it_starts_while_a_dependency_is_away_and_recovers(tmp_path: Path,
             return bool((await bench.client.get("/health/ready")).json()["status"] == "ok")
 
         await wait_until(recovered, timeout=60)
+        await make_topics(bench.log)
         assert (await bench.opened(message()))["department"] == LUZHOU

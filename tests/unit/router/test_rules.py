@@ -74,7 +74,11 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "a street's code names its district": ({"category": "home", "place": "990102007"}, "east-housing", "home"),
     "a community's code names its district": ({"category": "home", "place": "990102007001"}, "east-housing", "home"),
     "the text's district when the channel gives none": ({"category": "home", "region": "990102"}, "east-housing", "home"),
-    "the channel's district before the text's": ({"category": "home", "place": "990103", "region": "990102"}, "city-housing", "home"),
+    "the channel's district before the text's": (
+        {"category": "home", "place": "990103", "region": "990102"},
+        "city-housing",
+        "home",
+    ),
     "the text's district before the channel's whole city": (
         {"category": "home", "place": "990100", "region": "990102"},
         "east-housing",

@@ -154,3 +154,12 @@ async def test_a_replay_counts_every_row_and_a_second_one_makes_no_second_messag
         assert tally.mistakes(waited=True) == []
         accounts.append((tally.accepted, tally.duplicates, tally.refused, tally.unreadable))
     assert accounts == [(2, 0, 1, 2), (0, 2, 1, 2)]
+
+
+async def test_a_replay_that_stops_early_counts_the_rest_of_the_file() -> None:
+    intake = Intake(*(httpx.Response(401, json={"detail": "unknown key"}) for _ in range(2)))
+    rows = [Row(number, {"text": "t"}) for number in range(20)]
+    with Progress(console=Console(quiet=True)) as progress:
+        tally, trouble = await run(source(rows), Plan({}), intake.client(), PACE, wait=True, progress=progress)
+    assert "unknown key" in str(trouble)
+    assert tally.mistakes(waited=True) == ["20 rows were not posted"]

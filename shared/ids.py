@@ -4,12 +4,10 @@ A derived identifier is a function of what it is derived from: whoever derives i
 repeat is recognised (DESIGN "Identity").
 """
 
-import uuid
-
 import uuid_utils
 
-_CASES = uuid.UUID("7f3f5b0a-0d6e-5c55-9a44-5d3b0f6a9d01")
-_EVENTS = uuid.UUID("7f3f5b0a-0d6e-5c55-9a44-5d3b0f6a9d02")
+_CASES = uuid_utils.UUID("7f3f5b0a-0d6e-5c55-9a44-5d3b0f6a9d01")
+_EVENTS = uuid_utils.UUID("7f3f5b0a-0d6e-5c55-9a44-5d3b0f6a9d02")
 
 
 def new_id() -> str:
@@ -19,9 +17,9 @@ def new_id() -> str:
 
 def case_id(message_id: str) -> str:
     """The one case of a message. Keeps the message id's time part, so that cases index as messages do."""
-    return message_id[:13] + str(uuid.uuid5(_CASES, message_id))[13:]
+    return message_id[:13] + str(uuid_utils.uuid5(_CASES, message_id))[13:]
 
 
 def event_id(source_event_id: str, event_type: str) -> str:
     """The id of the event of `event_type` that `source_event_id` gives rise to."""
-    return str(uuid.uuid5(_EVENTS, f"{source_event_id}/{event_type}"))
+    return str(uuid_utils.uuid5(_EVENTS, f"{source_event_id}/{event_type}"))

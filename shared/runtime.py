@@ -1,7 +1,10 @@
 """How a service runs: the HTTP server and its loops in one process, from the first signal to a drained stop."""
 
 import asyncio
+import gc
 import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -17,6 +20,10 @@ from shared.settings import HomeSettings
 _log = logging.get(__name__)
 _RESTART_SECONDS = (1.0, 30.0)
 _STALL_SECONDS = 60.0
+_NOT_STARTED = 3
+"""The exit code that uvicorn gives a server whose start failed."""
+_COLLECT = (10_000, 20, 50)
+"""Young objects, young and middle collections until the garbage collector looks at them: a request makes hundreds."""
 
 Beat: TypeAlias = Callable[[], None]
 Work: TypeAlias = Callable[[asyncio.Event, Beat], Awaitable[None]]
@@ -27,10 +34,29 @@ def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
     """Run until SIGTERM or Ctrl-C; then stop accepting, answer what is in flight, drain the loops and return."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal again once it has stopped: then we exit 0
-    uvicorn.run(
+    config = uvicorn.Config(
         app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False,
         timeout_graceful_shutdown=int(settings.drain_seconds), timeout_keep_alive=30, backlog=2048,
     )  # fmt: skip
+    server = _Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(_NOT_STARTED)
+
+
+class _Server(uvicorn.Server):
+    """Starts as usual, then takes what lives as long as the process out of the garbage collector's sight.
+
+    Every full collection walked the pack, the routes and the model again, several times a second under load (measured:
+    a sixth of intake's processor time, and pauses that showed in its p99).
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Open everything, then freeze it."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT)
 
 
 class Runner:

@@ -18,6 +18,8 @@ from tools.access import demo_keys_file, read_demo_keys
 from tools.client import Client, Refused, Unanswered
 
 TRAFFIC = "traffic"
+_GOOD_LENGTH, _CANDIDATES = 40, 30
+"""About how many characters a message to paste has, and how many are asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,21 @@ class Traffic:
             return secrets.token_hex(3), 0
 
 
-def sample(pack: Pack, examples: Sequence[Example]) -> dict[str, str]:
-    """A message to try things with: one that belongs to the demo's department."""
+async def sample(pack: Pack, examples: Sequence[Example], classifier: Client) -> dict[str, str]:
+    """A message to try things with: a short one of the demo's department that the classifier is sure of."""
     desk = demo_department(pack)
 
-    def fitting(example: Example) -> tuple[bool, bool]:
+    def fitting(example: Example) -> tuple[bool, bool, int]:
         category = pack.category_by_code[example.category]
-        return category.function == desk.function, category.level == desk.level
+        return category.function != desk.function, category.level != desk.level, abs(len(example.text) - _GOOD_LENGTH)
 
-    example = max(examples, key=fitting)
+    likely = sorted(examples, key=fitting)[:_CANDIDATES]
+    example = likely[0]
+    for candidate in likely:
+        found = await classifier.post("/v1/classify", {"text": candidate.text})
+        if found["category"] == candidate.category:
+            example = candidate
+            break
     channel = example.channel or next(channel.code for channel in pack.channels if not channel.retired)
     return {"channel": channel, "text": example.text}
 

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,7 @@ import typer
 from deploy.local import ports
 from deploy.local.supervisor import NotReady, Supervisor, service_programs
 from shared.pack.load import load_pack, read_examples
-from shared.pack.model import Example, Pack
+from shared.pack.model import Pack
 from shared.settings import HomeSettings, load
 from tools import demo as demos
 from tools.access import demo_keys_file, model_folder, service_url
@@ -84,8 +83,10 @@ async def _demonstrate(home: Home, secrets: dict[str, str], rate: float) -> None
     traffic = demos.Traffic(home.settings, home.pack, examples)
     async with Client(home.intake_url, secrets[demos.TRAFFIC]) as client:
         first = await traffic.post(client)
+        async with Client(service_url(home.settings, "classifier"), secrets["channel"]) as classifier:
+            command = demos.curl(home.intake_url, secrets["channel"], await demos.sample(home.pack, examples, classifier))
         _tell_addresses(home)
-        _tell_demo(home, secrets, examples, first["links"]["track"])
+        _tell_demo(home, secrets, command, first["links"]["track"])
         await traffic.run(client, rate, typer.echo)
 
 
@@ -96,12 +97,11 @@ def _tell_addresses(home: Home) -> None:
     typer.echo(f"  {'logs':<12}{home.settings.data / 'log'}/\n")
 
 
-def _tell_demo(home: Home, secrets: dict[str, str], examples: Sequence[Example], track: str) -> None:
+def _tell_demo(home: Home, secrets: dict[str, str], command: str, track: str) -> None:
     roles = {"channel": "every channel", "department": demos.demo_department(home.pack).code, "operator": "everything"}
     typer.echo(f"Keys of this demo ({demo_keys_file(home.settings)}):\n")
     for name, scope in roles.items():
         typer.echo(f"  {name:<12}{secrets[name]}  ({scope})")
-    command = demos.curl(home.intake_url, secrets["channel"], demos.sample(home.pack, examples))
     typer.echo(f"\nTry this in another terminal, then open the address that it answers as links.track:\n\n{command}\n")
     typer.echo(f"Made-up messages are arriving; the latest is at {track}\n")
 

@@ -99,8 +99,12 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
         version=meta["version"],
         pack_name=meta["pack_name"],
         pack_version=meta["pack_version"],
+        idf=arrays["idf"],
         vocabulary=Vocabulary(arrays["prints"], arrays["slots"], np.uint32(meta["shift"])),
-        **{name: arrays[name] for name in _ARRAYS[2:]},
+        topics=arrays["topics"],
+        topic_bias=arrays["topic_bias"],
+        tones=arrays["tones"],
+        tone_bias=arrays["tone_bias"],
         **heads,
         thresholds=Thresholds(tuple(meta["thresholds"]["levels"]), meta["thresholds"]["emergency"]),
         gazetteer=Gazetteer(

@@ -40,15 +40,6 @@ _POWERS = np.array([pow(0x85EBCA6B, i, 1 << 32) for i in range(_STEM)] + [0], dt
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A name of a place as found: in which document, normalised and as it was written."""
-
-    document: int
-    name: str
-    written: str
-
-
-@dataclass(frozen=True, slots=True)
 class Tokens:
     """The tokens of a batch, in order; `starts` and `ends` point into the stream of all its characters."""
 
@@ -62,9 +53,12 @@ class Tokens:
     """Neither a number nor a mark, and not in the second reading of a title."""
     text_starts: list[int]
     """Where each document's text begins in the stream, behind its title."""
-    places: tuple[Place, ...]
+    places: list[tuple[int, int]]
+    """Spans of the names of places, in the stream."""
+    written: str
+    """All titles and texts, as they were given (but cut)."""
     normal: str
-    """All titles and texts in normal form."""
+    """The same in normal form, character for character."""
     pairs: Codes
     """Of its characters, for finders."""
     bounds: list[int]
@@ -95,7 +89,7 @@ def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
     _hide(spans, stream, classes)
     starts, ends, symbols = _split(stream, classes)
     text_starts = bounds - text_lengths - 1
-    document = np.searchsorted(bounds, starts, side="right").astype(np.int32)
+    document = np.repeat(np.arange(len(items), dtype=np.int32), np.diff(np.searchsorted(starts, bounds), prepend=0))
     kinds = classes[starts]
     once = starts >= (text_starts - title_lengths - 1)[document]
     return Tokens(
@@ -106,7 +100,8 @@ def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
         document=document,
         is_word=once & (kinds < DIGIT) & (stream[starts] > 0x3F) & (stream[starts] != _PLACE),
         text_starts=text_starts.tolist(),
-        places=tuple(_places(spans, normal, joined, bounds)),
+        places=spans,
+        written=joined,
         normal=normal,
         pairs=neighbours,
         bounds=bounds.tolist(),
@@ -130,11 +125,6 @@ def grams(tokens: Tokens) -> Grams:
 def offset_in_text(place: int, length: int) -> int:
     """Where a place of a text that was cut lies in the text as given, which has this length."""
     return place if place <= HEAD else place + length - READ_WHOLE - 1
-
-
-def _places(spans: Sequence[tuple[int, int]], normal: str, joined: str, bounds: NDArray[np.int64]) -> Iterable[Place]:
-    documents = np.searchsorted(bounds, [start for start, _ in spans], side="right").tolist()
-    return (Place(document, normal[s:e], joined[s:e]) for document, (s, e) in zip(documents, spans, strict=True))
 
 
 def _opening(item: Text) -> str:

@@ -7,14 +7,13 @@ import numpy as np
 
 from services.classifier.deciding import abstentions, decide, urgencies
 from services.classifier.explain import Contest, explain
-from services.classifier.features import Place, Tokens, tokenize
+from services.classifier.features import tokenize
 from services.classifier.learned import Artifact, Tree, softmax
 from services.classifier.model import Candidate, Classification, Text
 from services.classifier.vocabulary import Floats, count, divided, lengths, narrowed
 from shared.events.words import Kind, Urgency
 
 RUNNERS_UP = 3
-_NOWHERE = (None, None)
 
 
 class Classifier:
@@ -55,7 +54,7 @@ class Classifier:
             kinds.argmax(axis=1).tolist(),
             _plain(kinds.max(axis=1)),
             urgencies(model.urgency, urgent, model.thresholds, model.alarm.ringing(tokens)),
-            self._regions(tokens, len(items)),
+            model.gazetteer.find(tokens),
             explain(items, tokens, hits, model.topics, contest),
             abstentions(tokens, hits, decided.sure),
             strict=True,
@@ -85,15 +84,6 @@ class Classifier:
         codes = [names[column] for column in order.reshape(-1).tolist()]
         found = list(map(Candidate, codes, _plain(np.take_along_axis(leaves, order, axis=1).reshape(-1))))
         return [tuple(found[first : first + order.shape[1]]) for first in range(0, len(found), order.shape[1])]
-
-    def _regions(self, tokens: Tokens, documents: int) -> list[tuple[str, str] | tuple[None, None]]:
-        """The region of each document and the name that gave it away."""
-        named: dict[int, list[Place]] = {}
-        for place in tokens.places:
-            named.setdefault(place.document, []).append(place)
-        decide = self._model.gazetteer.decide
-        found = {document: decide(places) for document, places in named.items()}
-        return [found.get(document) or _NOWHERE for document in range(documents)]
 
 
 def _others(candidates: tuple[Candidate, ...], code: str | None) -> tuple[Candidate, ...]:

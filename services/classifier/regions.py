@@ -1,11 +1,12 @@
 """Which region a text speaks of, from the names in it."""
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
 from services.classifier.alphabet import normalise
-from services.classifier.features import Place
+from services.classifier.features import Tokens
 from services.classifier.words import Finder
 from shared.pack.model import Pack
 
@@ -23,19 +24,29 @@ class Gazetteer:
         """Finds the names, the longest at each place."""
         return Finder(self.codes)
 
-    def decide(self, places: Sequence[Place]) -> tuple[str, str] | None:
-        """The deepest region named and the name that says so; None where two equally deep ones are named."""
-        if len(places) == 1 and len(self.codes[places[0].name]) == 1:
-            return self.codes[places[0].name][0], places[0].written
-        meanings = {place.name: self.codes[place.name] for place in places}
-        sure = {codes[0] for codes in meanings.values() if len(codes) == 1}
-        named = {name: self._narrowed(codes, sure) for name, codes in meanings.items()}
+    def decide(self, names: Collection[str]) -> tuple[str, str] | None:
+        """The deepest region named and the first name that says so; None where two equally deep ones are named."""
+        sure = {self.codes[name][0] for name in names if len(self.codes[name]) == 1}
+        named = {name: self._narrowed(self.codes[name], sure) for name in names}
         possible = {code for codes in named.values() for code in codes}
         depth = max((len(self._upwards[code]) for code in possible), default=0)
         deepest = [code for code in possible if len(self._upwards[code]) == depth]
         if len(deepest) != 1:
             return None
-        return deepest[0], next(place.written for place in places if deepest[0] in named[place.name])
+        return deepest[0], next(name for name in names if deepest[0] in named[name])
+
+    def find(self, tokens: Tokens) -> list[tuple[str, str] | tuple[None, None]]:
+        """For each document its region and the name that gave it away, as it is written there."""
+        named: dict[int, dict[str, str]] = {}
+        for start, end in tokens.places:
+            names = named.setdefault(bisect_right(tokens.bounds, start), {})
+            names.setdefault(tokens.normal[start:end], tokens.written[start:end])
+        found: list[tuple[str, str] | tuple[None, None]] = [(None, None)] * len(tokens.bounds)
+        for document, names in named.items():
+            decided = self.decide(names)
+            if decided:
+                found[document] = decided[0], names[decided[1]]
+        return found
 
     def _narrowed(self, codes: tuple[str, ...], sure: set[str]) -> tuple[str, ...]:
         """Of what an ambiguous name may mean, what other names speak for (a 建设路 in the district just named)."""

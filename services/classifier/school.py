@@ -7,7 +7,7 @@ import numpy as np
 
 from services.classifier.alarm import Alarm, read_alarm
 from services.classifier.alphabet import normalise
-from services.classifier.features import Place, Tokens, tokenize
+from services.classifier.features import Tokens, tokenize
 from services.classifier.knowledge import descriptions, leaves
 from services.classifier.learned import Tree, in_tree_order
 from services.classifier.learning import FOLDS, Lessons
@@ -59,13 +59,6 @@ class School:
         """Of all examples, in order."""
         return tokenize([Text(example.title, example.text) for example in self.examples], self.gazetteer.finder())
 
-    def places(self) -> list[list[Place]]:
-        """The places named in each example."""
-        named: list[list[Place]] = [[] for _ in self.examples]
-        for place in self.tokens().places:
-            named[place.document].append(place)
-        return named
-
     def _tones(self, given: Sequence[str], values: Sequence[str]) -> Lessons:
         """Of the examples alone, with those of the values that occur among them."""
         names = tuple(value for value in values if value in given)
@@ -78,7 +71,7 @@ def enrol(pack: Pack, examples: Sequence[Example]) -> School:
     known = set(tree.leaves)
     taught = _without_repeats([example for example in examples if example.category in known])
     if len(taught) < FOLDS:
-        raise TooFewExamples(f"{len(taught)} of {len(examples)} examples name a category of the lowest level: {FOLDS} are the least")
+        raise TooFewExamples(f"{len(taught)} of {len(examples)} examples name a category of the lowest level; {FOLDS} are needed")
     texts = [Text(example.title, example.text) for example in taught]
     described, descriptive = zip(*descriptions(pack), strict=True)
     regions = gazetteer(pack)

@@ -73,7 +73,8 @@ def version_of(pack: Pack, examples: Sequence[Example]) -> str:
         [artifact.FORMAT, pack.city.name, pack.city.version],
         [descriptions(pack), asdict(gazetteer(pack)), asdict(read_alarm())],
         [example.model_dump(mode="json") for example in examples],
-        [features.ORDERS, features.HEAD, features.TAIL, features.TITLE, features.OPENING, features.LONG, vocabulary.MOST_FEATURES],
+        [features.ORDERS, features.HEAD, features.TAIL, features.TITLE, features.OPENING, features.LONG],
+        [vocabulary.MOST_FEATURES],
         [learning.SMOOTHING, learning.PULL, learning.COST, learning.FOLDS, learning.MIXTURES, learning.WEAK_HALF],
         [learning.BAYES_WEIGHT, learning.MACHINE_WEIGHT, figures.PRECISION, figures.FEWEST],
         [np.__version__, scipy.__version__, sklearn.__version__, alphabet.VERSION],
@@ -127,6 +128,6 @@ def _alarm(school: School, urgency: _Subject) -> tuple[float, dict[str, float]]:
 
 def _region_accuracy(school: School) -> float:
     """How often the region found is the one labelled, and none where none is."""
-    found = [school.gazetteer.decide(named) for named in school.places()]
-    right = [(one[0] if one else None) == example.region for one, example in zip(found, school.examples, strict=True)]
+    found = school.gazetteer.find(school.tokens())
+    right = [region == example.region for (region, _), example in zip(found, school.examples, strict=True)]
     return round(sum(right) / len(right), 4)

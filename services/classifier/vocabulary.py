@@ -81,13 +81,13 @@ class Hits:
 def rows(hits: Hits, tokens: Tokens, documents: int, features: int) -> Matrix:
     """A row for each document: 1 + log(count) of each feature in it, features ascending."""
     bits = max(1, features.bit_length())
-    keys = np.sort((tokens.document[hits.first].astype(np.int64) << bits) | hits.features)
-    first = np.flatnonzero(np.diff(keys, prepend=-1))
-    counts = np.diff(first, append=len(keys))
+    small = documents.bit_length() + bits < 32
+    keys = np.sort((tokens.document[hits.first].astype(np.int32 if small else np.int64) << bits) | hits.features)
+    first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)])
     own = keys[first]
     pointers = np.zeros(documents + 1, dtype=np.int32)
     np.cumsum(np.bincount(own >> bits, minlength=documents), out=pointers[1:])
-    values = _LOG[np.minimum(counts, len(_LOG) - 1)]
+    values = _LOG[np.minimum(np.diff(first, append=len(keys)), len(_LOG) - 1)]
     return csr_array((values, (own & ((1 << bits) - 1)).astype(np.int32), pointers), shape=(documents, features))
 
 

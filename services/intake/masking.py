@@ -43,8 +43,9 @@ _SPOKEN = re.compile(f"[一幺][三四五六七八九][{_SPOKEN_DIGITS}]{{9}}")
 _SPOKEN_FOLD = str.maketrans(_SPOKEN_DIGITS, "001234567891")
 _NOT_DIGITS = re.compile("[^0-9]")
 
-# Boundaries are digits only. A longer look around (a dash and a digit before, say) would make the answer depend on what was
-# masked next to it, and masking twice would then mask more. Quantifiers are bounded or possessive: the scan is linear.
+# Boundaries are short: with a longer look around (a dash and a digit before, say) the answer would depend on what is masked
+# next to it, and masking twice would mask more. Quantifiers are bounded or possessive: the scan is linear.
+_LOOKS = 4
 _TRIGGER = re.compile("[0-9@]")
 _PROVINCE = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新"
 _START = re.compile(
@@ -160,19 +161,22 @@ class _Masking:
         return masked if masked[0] == "[" and masked[-1] == "]" else value
 
     def text(self, text: str) -> str:
-        """One text, masked."""
-        plain, offsets = _plain(text)
-        spans = [*_occurrences(plain, self._own)] if self._own else []
-        if _TRIGGER.search(plain) or "微信" in plain or "eChat" in plain or "echat" in plain or _SPOKEN.search(plain):
-            spans = [*self._scan(plain), *spans]
-        return self._replace(text, offsets, plain, spans) if spans else text
+        """One text, masked. Looked at again when something was found: a mask may lay bare what was glued to it."""
+        for _ in range(_LOOKS):
+            plain, offsets = _plain(text)
+            spans = [*_occurrences(plain, self._own)] if self._own else []
+            if _TRIGGER.search(plain) or "微信" in plain or "eChat" in plain or "echat" in plain or _SPOKEN.search(plain):
+                spans = [*self._scan(plain), *spans]
+            if not spans:
+                break
+            text = self._replace(text, offsets, plain, spans)
+        return text
 
     def _replace(self, text: str, offsets: list[int] | None, plain: str, spans: list[Span]) -> str:
         pieces, last, done = [], 0, 0
         for start, end, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if end <= done:
+            if start < done:  # lies in what is masked already; what sticks out is seen at the next look
                 continue
-            start = max(start, done)  # of two that overlap, the rest of the later one is masked as well
             first, after = (offsets[start], offsets[end - 1] + 1) if offsets else (start, end)
             pieces += [text[last:first], self._placeholder(kind, plain[start:end])]
             last, done = after, end

@@ -43,14 +43,16 @@ class Intake:
     async def _insert(self, documents: Sequence[Document]) -> dict[str, Stored | Duplicate]:
         if not documents:
             return {}
-        results, _ = await asyncio.gather(self._store.insert(store.COLLECTION, documents), self._link(documents))
+        results = await self._store_linked(documents, self._preparer.links(documents))
         self._relay.offer([one for one, result in zip(documents, results, strict=True) if isinstance(result, Stored)])
         return {one.id: result for one, result in zip(documents, results, strict=True)}
 
-    async def _link(self, documents: Sequence[Document]) -> None:
-        found = self._preparer.links(documents)
-        if found:
-            await self._store.insert(LINKS, found)  # one that is known is a duplicate, and that is all right
+    async def _store_linked(self, documents: Sequence[Document], links: Sequence[Document]) -> list[Stored | Duplicate]:
+        inserting = self._store.insert(store.COLLECTION, documents)
+        if not links:
+            return await inserting
+        results, _ = await asyncio.gather(inserting, self._store.insert(LINKS, links))
+        return results  # a link that is known is a duplicate, and that is all right
 
     async def _settle(self, draft: Draft, document: Document, result: Stored | Duplicate) -> Outcome:
         if isinstance(result, Stored) or result.of == document.id:

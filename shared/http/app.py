@@ -103,23 +103,29 @@ class Edge:
                 status = message["status"]
             await send(message)
 
+        app = self._app if _declared(scope) <= MAX_BODY_BYTES else too_large(MAX_BODY_BYTES, "The body").response()
         try:
-            await self._app(scope, _limited(scope, receive), watch)
+            await app(scope, _limited(receive), watch)
         finally:
             route = getattr(scope.get("route"), "path", "(none)")
             metrics.HTTP_REQUESTS.labels(route, status).inc()
             metrics.HTTP_SECONDS.labels(route).observe(clock.monotonic() - started)
 
 
-def _limited(scope: Scope, receive: Receive) -> Receive:
-    declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+def _declared(scope: Scope) -> int:
+    """The body's length as its sender says, known before FastAPI reads it (what fails while it reads becomes a 400)."""
+    length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(length) if length.isdigit() else 0
+
+
+def _limited(receive: Receive) -> Receive:
     received = 0
 
     async def limited() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        if received > MAX_BODY_BYTES or (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
+        if received > MAX_BODY_BYTES:
             raise too_large(MAX_BODY_BYTES, "The body")
         return message
 

@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from shared import clock
+from shared.errors import Transient
 from shared.http.health import Check
 from shared.observability import logging, metrics
 from shared.settings import HomeSettings
@@ -133,11 +134,14 @@ async def wait_for(stop: asyncio.Event, seconds: float) -> bool:
 
 
 def every(seconds: float, work: Callable[[], Awaitable[None]]) -> Work:
-    """A loop that does this work at once and then again and again, with a pause between."""
+    """A loop that does this work at once and then again and again, with a pause between; transient trouble is waited out."""
 
     async def loop(stop: asyncio.Event, beat: Beat) -> None:
         while not stop.is_set():
-            await work()
+            try:
+                await work()
+            except Transient as error:
+                _log.warning("work_put_off", reason=str(error))
             await _rest(stop, beat, seconds)
 
     return loop

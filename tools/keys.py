@@ -72,9 +72,7 @@ def rotate_sealing() -> None:
 
     path = load(HomeSettings).secrets_file
     rotate_secrets(path)
-    typer.echo(
-        f"New messages are sealed with a new key once intake has been restarted. Back up {path}: without it nothing opens."
-    )
+    typer.echo(f"New messages are sealed with the new key within a second. Back up {path}: without it nothing opens.")
 
 
 def scope_of(role: Role, channels: list[str], departments: list[str], pack: Pack) -> tuple[str, ...]:

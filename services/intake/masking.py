@@ -41,7 +41,6 @@ _ODD = re.compile(f"[{_HIDDEN}{''.join(map(chr, _FOLD))}]")
 _SPOKEN_DIGITS = "〇零一二三四五六七八九幺"
 _SPOKEN = re.compile(f"[一幺][三四五六七八九][{_SPOKEN_DIGITS}]{{9}}")
 _SPOKEN_FOLD = str.maketrans(_SPOKEN_DIGITS, "001234567891")
-_NOT_DIGITS = re.compile("[^0-9]")
 
 # Boundaries are short: with a longer look around (a dash and a digit before, say) the answer would depend on what is masked
 # next to it, and masking twice would mask more. Quantifiers are bounded or possessive: the scan is linear.
@@ -61,7 +60,6 @@ _EMAIL = re.compile(  # what is glued to an address by another @ is masked with 
 _MOBILE_REST = "(?:(?:[ .-]{0,2}[0-9]{4}){2}|[0-9][ -][0-9]{3}[ -][0-9]{4}|[ -][0-9]{3}[ -][0-9]{5}|[0-9]{2}[ -][0-9]{6})"
 _AREA = "(?:10|2[0-9]|[3-9][0-9]{2})"
 _CHAT = "(?:微信|扣扣|(?<![A-Za-z0-9])(?:[Ww]e[Cc]hat|QQ|qq|[VvWw][Xx]))"
-_SAID = "(?:账号|帐号|号码|号|ID|id)"
 _PATTERN = rf"""
   (?P<skip> [0-9]{{2,3}}\.[0-9]{{6,}}+                                                # a coordinate; an amount:
           | [0-9]{{11,19}}(?: \.[0-9]{{2}}(?![0-9]) | (?:\.[0-9]{{1,9}})?[ ]?(?: 元(?!旦) | 万元 | 亿 ))
@@ -77,7 +75,7 @@ _PATTERN = rf"""
 | 身份证(?:号码|号)?[是为:： ]{{0,3}}(?P<resident_id> [1-9][0-9]{{13}}(?:[0-9]{{3}})?(?:[0-9](?![0-9])|[Xx]) )
 | (?P<plate> [{_PROVINCE}][A-Za-z][·. -]?(?=[A-Za-z]*+[0-9])
           (?: [0-9A-Za-z]{{4}}[0-9A-Za-z挂学警港澳] | [A-Ka-k][0-9A-Za-z][0-9]{{4}} | [0-9]{{5}}[A-Ka-k] )(?![0-9A-Za-z]) )
-| {_CHAT}[ ]?(?: (?:{_SAID}[ ]?[:：=是为]?|[:：=是为])[ ]? | (?=[0-9]) )(?!1[3-9][0-9]{{9}}(?![A-Za-z0-9_-]))
+| {_CHAT}[ ]?(?: (?:(?:账号|帐号|号码|号|ID|id)[ ]?[:：=是为]?|[:：=是为])[ ]? | (?=[0-9]) )(?!1[3-9][0-9]{{9}}(?![A-Za-z0-9_-]))
           (?P<account> [A-Za-z0-9_][A-Za-z0-9_-]{{5,31}}+ )(?![A-Za-z0-9_-])(?!\.?[A-Za-z0-9._-]*+@)
 """
 _RESIDENT = re.compile("[0-9]{6}[ -]?(?:18|19|20)[0-9]{2}[ -]?[01][0-9][0-3][0-9][ -]?[0-9]{3}(?:[0-9](?![0-9])|[Xx])")
@@ -131,7 +129,7 @@ class _Masking:
 
     def __init__(self, pattern: re.Pattern[str], labels: dict[Kind, str], parts: Mapping[str, Any], own: list[tuple[Kind, str]]):
         self._pattern, self._labels, self._parts, self._own = pattern, labels, parts, own
-        self._last: dict[str, int] | None = None
+        self._last: dict[str, int] = {}
         self.found: dict[tuple[Kind, str], Found] = {}
 
     def tree(self, value: Any) -> Any:
@@ -200,8 +198,7 @@ class _Masking:
         value = normal(kind, written)
         if known := self.found.get((kind, value)):
             return known.placeholder
-        if self._last is None:
-            self._last = _typed(self._parts, self._labels)
+        self._last = self._last or _typed(self._parts, self._labels)
         label = self._labels[kind]
         self._last[label] = number = self._last.get(label, 0) + 1
         self.found[kind, value] = found = Found(kind, f"[{label}{number}]", value)
@@ -219,7 +216,7 @@ def normal(kind: str, value: str) -> str:
 
 
 def _normal_phone(folded: str) -> str:
-    digits = _NOT_DIGITS.sub("", folded.translate(_SPOKEN_FOLD))
+    digits = re.sub("[^0-9]", "", folded.translate(_SPOKEN_FOLD))
     if inland := re.fullmatch("(?:00)?86(1[3-9][0-9]{9})|(?:00)?86([1-9][0-9]{8,10})", digits):
         return inland[1] or f"0{inland[2]}"
     return f"+{digits}" if folded.startswith("+") and digits else digits
@@ -232,8 +229,7 @@ def _checked(plain: str, start: int) -> Span | None:
             return start, match.end(), "resident_id"
         if (match := _OLD_RESIDENT.match(plain, start)) and _PROVINCES.match(match[0]) and _is_date("19" + match[0][6:12]):
             return start, match.end(), "resident_id"
-    match = _CARD.match(plain, start)
-    written = match[0] if match else ""
+    written = match[0] if (match := _CARD.match(plain, start)) else ""
     while len(written) >= 13:  # what follows a blank may belong to something else: try with a group less
         if _is_card(written.replace(" ", "").replace("-", "").encode()):
             return start, start + len(written), "bank_card"

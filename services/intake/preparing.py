@@ -136,8 +136,7 @@ class Preparer:
 
     def _identifiers(self, citizen: Citizen) -> list[str]:
         given = ((kind, getattr(citizen, kind)) for kind in _IDENTIFIERS)
-        hashed = (self._hasher.identifier(kind, value) for kind, value in given if value)
-        return [one for one in hashed if one]
+        return [self._hasher.identifier(kind, value) for kind, value in given if value and self._hasher.identifies(kind, value)]
 
     def _original(self, submission: Submission, masked: Masked, raw: bytes) -> bytes:
         citizen = submission.citizen.model_dump(exclude_none=True) if submission.citizen else None

@@ -5,11 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.router import api, api_departments, store
+from services.router import api, api_departments, feed, store
 from services.router.account import Account, feed_topics
-from services.router.feed import Feed
 from services.router.lists import Lists
-from services.router.prepared import Prepared
 from services.router.redelivery import Redelivery
 from services.router.rules import Rules
 from services.router.service import Desk
@@ -23,16 +21,19 @@ from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
 from shared.log import open_log
-from shared.log.deadletters import LETTERS, DeadLetters
+from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.loop import Loop
+from shared.log.retention import keep_trimmed
 from shared.pack.load import load_pack
 from shared.runtime import Work, every, running
 from shared.settings import load
 from shared.store import open_store
+from shared.store.outbox import EVENTS
 from shared.store.port import Document, StoredEvent
 from shared.store.relay import Relay
 
 _REDELIVERY_SECONDS = 5.0
+_COLLECTIONS = (store.COLLECTION, store.COUNTERS, feed.COLLECTION, LETTERS, PARKED, EVENTS)
 
 
 def create_app(settings: RouterSettings | None = None) -> FastAPI:
@@ -59,31 +60,30 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         async def refused(document: Document, event: StoredEvent, reason: str) -> None:
             await documents.insert(LETTERS, [store.refused(document, event, reason)])
 
-        prepared = Prepared(documents)
-        await prepared.try_now()
         rules = Rules(pack)
         relay = Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)
         letters = {group: DeadLetters(documents, log, service="router", group=group) for group in ("router", FEED_GROUP)}
         opener = Opener(documents, relay, rules, Numbers(documents, pack.city))
-        departments = Feed(documents)
+        departments = feed.Feed(documents)
         consume = Loop(log, "router", GROUPS["router"], opener.handle, letters["router"])
         project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])
         redelivery = Redelivery(documents, log, after=settings.tell_again_after)
         account = Account(documents, log, relay, letters, pack)
-        app.state.account = prepared.guard(account.account)
+        app.state.account = account.account
         app.state.router = State(
             keyring=Keyring(settings.keys_file), desk=Desk(documents, relay, rules), lists=Lists(documents), feed=departments,
-            account=account, departments=frozenset(pack.department_by_code), prepared=prepared,
+            account=account, departments=frozenset(pack.department_by_code),
         )  # fmt: skip
         loops: dict[str, Work] = {
-            "prepare": startup.until_done("prepare", prepared.work),
+            "prepare": await startup.prepare(documents, _COLLECTIONS),
             "topics": startup.apply_topics(log, pack),
             "relay": relay.run,
-            "router": prepared.before(consume.run),
-            "feed": prepared.before(project.run),
-            "redelivery": prepared.before(every(_REDELIVERY_SECONDS, redelivery.run_once)),
+            "router": consume.run,
+            "feed": project.run,
+            "retention": keep_trimmed(log, pack),
+            "redelivery": every(_REDELIVERY_SECONDS, redelivery.run_once),
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
         others = {"log": log.check, "outbox": relay.check, "router": consume.check, "feed": project.check}
-        app.state.health = Health(vital={"store": prepared.check}, others=others, beats=beats)
+        app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield

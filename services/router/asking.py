@@ -24,10 +24,8 @@ Cursor: TypeAlias = Annotated[str | None, Query(max_length=1000, description="Wh
 
 
 async def services(request: Request) -> State:
-    """What the lifespan made. Raises `StoreUnavailable` while the store has been away since the start."""
-    state = state_of(request)
-    state.prepared.demand()
-    return state
+    """What the lifespan made; a coroutine, so that no thread is needed for it."""
+    return state_of(request)
 
 
 Services: TypeAlias = Annotated[State, Depends(services)]

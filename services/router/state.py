@@ -7,7 +7,6 @@ from fastapi import Request
 from services.router.account import Account
 from services.router.feed import Feed
 from services.router.lists import Lists
-from services.router.prepared import Prepared
 from services.router.service import Desk
 from shared.http.auth import Keyring
 
@@ -23,7 +22,6 @@ class State:
     account: Account
     departments: frozenset[str]
     """Every department's code, retired ones too."""
-    prepared: Prepared
 
 
 def state_of(request: Request) -> State:

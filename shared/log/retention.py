@@ -1,6 +1,5 @@
 """Keeping the log's file bounded: what is old and passed by every group goes."""
 
-from shared.errors import LogUnavailable
 from shared.events import catalog
 from shared.log.port import Log
 from shared.observability import logging
@@ -17,11 +16,6 @@ def keep_trimmed(log: Log, pack: Pack) -> Work:
     groups = {**catalog.GROUPS, catalog.FEED_GROUP: departments}
 
     async def trim() -> None:
-        try:
-            gone = await log.trim(groups)
-        except LogUnavailable as error:
-            _log.warning("log_not_trimmed", reason=str(error))
-        else:
-            _log.info("log_trimmed", records=gone)
+        _log.info("log_trimmed", records=await log.trim(groups))
 
     return every(_SECONDS, trim)

@@ -50,9 +50,9 @@ class SqliteStore:
         """Opens nothing yet; `prepare` creates the file and its directories."""
         self._path = path
         self._tables: dict[str, Table] = {}
-        self._writer = Threads(path, "store-writer", 1, cache_mb=64)
-        self._finder = Threads(path, "store-finder", 1, cache_mb=16)
-        self._reader = Threads(path, "store-reader", 2, cache_mb=16)  # a long count must not hold up a page
+        self._writer = Threads(path, "store-writer", 1, cache_mb=16)
+        self._finder = Threads(path, "store-finder", 1, cache_mb=8)
+        self._reader = Threads(path, "store-reader", 2, cache_mb=8)  # a long count must not hold up a page
         self._writes: GroupCommit[_Write, list[Any]] = GroupCommit(self._commit, group=_GROUP, capacity=_CAPACITY)
         self._lookups: GroupCommit[_Lookup, dict[str, Document]] = GroupCommit(self._look_up, group=_GROUP, capacity=_CAPACITY)
 

@@ -18,7 +18,7 @@ import pytest
 
 from shared.pack.load import read_examples
 from shared.testing.wait import wait_until
-from tests.support.city import PACK
+from tests.support.city import PACK, Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -66,14 +66,10 @@ def _free_ports() -> int:
 
 
 @pytest.fixture
-def environment(tmp_path: Path, model: Path) -> dict[str, str]:
-    ours = {
-        "YIJIAN_DATA": str(tmp_path / "var"),
-        "YIJIAN_PORT": str(_free_ports()),
-        "YIJIAN_MODEL": str(model),
-        "YIJIAN_PACK": str(PACK),
-    }
-    return os.environ | ours | {"COLUMNS": "200"}
+def environment(home: Home) -> dict[str, str]:
+    """The settings of a home, as a person gives them."""
+    where = {"YIJIAN_DATA": str(home.data), "YIJIAN_LOG": home.log, "YIJIAN_STORE": home.store, "YIJIAN_MODEL": str(home.model)}
+    return os.environ | where | {"YIJIAN_PORT": str(_free_ports()), "YIJIAN_PACK": str(PACK), "COLUMNS": "200"}
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
@@ -38,9 +39,8 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, model: Path) -> Home:
 
 
 def _own_databases(url: str) -> str:
-    address, _, options = url.partition("?")
-    base = address.rstrip("/").rsplit("/", 1)[0] if address.count("/") > 2 else address.rstrip("/")
-    return f"{base}/t{uuid.uuid4().hex[:12]}" + (f"?{options}" if options else "")
+    """The same server, with databases that nobody else uses."""
+    return urlsplit(url)._replace(path=f"/t{uuid.uuid4().hex[:12]}").geturl()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import orjson
 from shared import ids
 from shared.events.cases import ROUTED, TRIAGED
 from shared.events.catalog import CASES
-from shared.log import open_log
+from shared.log import Received, open_log
 from shared.testing.wait import wait_until
 from tests.benchmarks import load
 from tests.benchmarks.intake import BATCH, expect
@@ -66,10 +66,13 @@ class City:
         async with log.subscribe("bench", (CASES,)) as consumer:
             while records := await consumer.poll(1_000, 1.0):
                 for record in records:
-                    if record.headers["ce_type"] in {ROUTED, TRIAGED}:
-                        self.routed.setdefault(record.headers["ce_subject"], record.published_at)
+                    self._note(record)
                 await consumer.commit({record.partition: record.offset + 1 for record in records})
         await log.close()
+
+    def _note(self, record: Received) -> None:
+        if record.headers["ce_type"] in {ROUTED, TRIAGED}:
+            self.routed.setdefault(record.headers["ce_subject"], record.published_at)
 
 
 async def end_to_end(*, quick: bool) -> list[Figure]:

@@ -1,5 +1,7 @@
 """Intake against its bare twins: one message a POST, and batches of 500."""
 
+from contextlib import AsyncExitStack
+from itertools import product
 from statistics import median
 from typing import Any
 
@@ -14,17 +16,15 @@ BATCH, BATCH_CLIENTS = 500, 4
 async def single(*, quick: bool) -> list[Figure]:
     """64 clients, fsynced before the 202, against a FastAPI endpoint that validates the same body and stores nothing."""
     rounds, messages = (2, 3_000) if quick else (7, 10_000)
-    with home() as where:
-        async with service("intake", where) as intake, twin() as bare:
-            plans = {one.name: Plan(one.port, "warm", 1_000, key=where.channel) for one in (intake, bare)}
-            for plan in plans.values():
-                expect(await load.run(plan), "202")
-            ours: list[tuple[Result, float]] = []
-            theirs: list[tuple[Result, float]] = []
-            for number in range(rounds):
-                for one, results in ((intake, ours), (bare, theirs)):
-                    results.append(await _round(one, Plan(one.port, f"r{number}", messages, key=where.channel)))
-    return [_single_figure(ours, theirs)]
+    results: dict[str, list[tuple[Result, float]]] = {"intake": [], "twin": []}
+    async with AsyncExitStack() as stack:
+        where = stack.enter_context(home())
+        both = [await stack.enter_async_context(service("intake", where)), await stack.enter_async_context(twin())]
+        for one in both:
+            await _round(one, Plan(one.port, "warm", 1_000, key=where.channel))
+        for number, one in product(range(rounds), both):
+            results[one.name].append(await _round(one, Plan(one.port, f"r{number}", messages, key=where.channel)))
+    return [_single_figure(results["intake"], results["twin"])]
 
 
 async def _round(one: Running, plan: Plan) -> tuple[Result, float]:

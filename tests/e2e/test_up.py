@@ -103,6 +103,11 @@ async def _ready(up: Up) -> None:
     assert up.process.poll() is None, up.text
 
 
+def _routed_within(up: Up) -> float:
+    """Seconds: on a machine as busy as CI's. A Kafka group that has just been made takes some seconds to find its first topics."""
+    return 5.0 if up.environment["YIJIAN_LOG"].startswith("sqlite") else 30.0
+
+
 async def test_the_printed_curl_works_as_pasted_and_the_message_is_routed_at_once(up: Up) -> None:
     await _ready(up)
     start = up.text.index("curl ")
@@ -110,7 +115,7 @@ async def test_the_printed_curl_works_as_pasted_and_the_message_is_routed_at_onc
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=True)
     track = json.loads(answer.stdout[answer.stdout.index("{") :])["links"]["track"]
 
-    await wait_until(lambda: httpx.get(track).json()["status"] != "received", timeout=5, what="the routing")
+    await wait_until(lambda: httpx.get(track).json()["status"] != "received", timeout=_routed_within(up), what="the routing")
     assert httpx.get(track).json()["department"]
 
 

@@ -22,7 +22,7 @@ def now() -> datetime:
 
 def timestamp(moment: datetime | None = None) -> str:
     """A moment (default: now) as RFC 3339 in UTC with milliseconds: `2026-11-20T01:12:00.000Z`. Sorts as text."""
-    return (moment or now()).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return (moment or now()).astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def monotonic() -> float:

@@ -13,6 +13,8 @@ from shared.store.port import Collection, Store
 
 _log = logging.get(__name__)
 _AGAIN_SECONDS = 1.0
+_PATIENCE_SECONDS = 5.0
+"""How long a start waits for a dependency before it goes on without."""
 
 
 async def prepare(store: Store, collections: Sequence[Collection]) -> Work:
@@ -21,23 +23,28 @@ async def prepare(store: Store, collections: Sequence[Collection]) -> Work:
     async def work() -> None:
         await store.prepare(collections)
 
-    try:
-        await work()
-    except Transient as error:
-        _log.warning("store_away_at_start", reason=str(error))
-        return until_done("prepare", work)
-    return until_done("prepare", _nothing)
+    return await _now_or_later("prepare", work)
 
 
-def apply_topics(log: Log, pack: Pack) -> Work:
-    """A loop that creates the missing topics as soon as the log is there."""
+async def apply_topics(log: Log, pack: Pack) -> Work:
+    """Create the missing topics now if the log is there; the loop that is returned does it as soon as it is."""
 
     async def work() -> None:
         created = await log.apply_topics(catalog.topics(department.code for department in pack.departments))
         if created:
             _log.info("topics_created", count=len(created))
 
-    return until_done("apply_topics", work)
+    return await _now_or_later("apply_topics", work)
+
+
+async def _now_or_later(name: str, work: Callable[[], Awaitable[None]]) -> Work:
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            await work()
+    except (Transient, TimeoutError) as error:
+        _log.warning("dependency_away_at_start", work=name, reason=str(error))
+        return until_done(name, work)
+    return until_done(name, _nothing)
 
 
 def until_done(name: str, work: Callable[[], Awaitable[None]]) -> Work:

@@ -53,7 +53,7 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         app.state.account = lambda: _account(log, letters, classifier.version)
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(letters_store, (LETTERS, PARKED)),
-            "topics": startup.apply_topics(log, pack),
+            "topics": await startup.apply_topics(log, pack),
             "classify": loop.run,
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))

@@ -70,7 +70,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         app.state.account = accounts.account
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(documents, _COLLECTIONS),
-            "topics": startup.apply_topics(log, pack),
+            "topics": await startup.apply_topics(log, pack),
             "relay": relay.run,
             "follow": follow.run,
             "reconcile": every(_RECONCILE_SECONDS, reconciler.run_once),

@@ -75,7 +75,7 @@ class Repeats:
         """Two messages drew the same tracking code (or a race resolved itself): draw again."""
         code = tracking.new_code(clock.now())
         document.body["tracking_code"] = code
-        document.keys = (store.tracking_claim(tracking.normalise(code)), *self._preparer.claims(draft))
+        document.keys = (store.tracking_claim(code), *self._preparer.claims(draft))
         (result,) = await self._store.insert(store.COLLECTION, [document])
         if isinstance(result, Stored):
             self._relay.offer([document])

@@ -58,7 +58,7 @@ class Preparer:
         body = base | self._standing(moment, test=draft.test) | {"tracking_code": code}
         event = store.received_event(body["message"], body["received_at"], self.pack_version, draft.traceparent)
         return Document(
-            id=body["message"]["id"], body=body, keys=(store.tracking_claim(tracking.normalise(code)), *self.claims(draft)),
+            id=body["message"]["id"], body=body, keys=(store.tracking_claim(code), *self.claims(draft)),
             tail=[event | {"sequence": 1}], sequence=1,
         )  # fmt: skip
 

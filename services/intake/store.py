@@ -26,7 +26,7 @@ AWAITED, SETTLED, MISSING = 1, 0, 2
 
 
 def tracking_claim(code: str) -> str:
-    """The claim of a tracking code in its normal form."""
+    """The claim of a tracking code, as it was given out."""
     return f"t:{code}"
 
 

@@ -76,7 +76,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         )  # fmt: skip
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(documents, _COLLECTIONS),
-            "topics": startup.apply_topics(log, pack),
+            "topics": await startup.apply_topics(log, pack),
             "relay": relay.run,
             "router": consume.run,
             "feed": project.run,

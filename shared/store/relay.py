@@ -16,6 +16,8 @@ OnRefused: TypeAlias = Callable[[Document, StoredEvent, str], Awaitable[None]]
 
 _SWEEP_SECONDS = 1.0
 _BACKOFF_SECONDS = (0.1, 5.0)
+_FORGIVE_SECONDS = 10.0
+"""What was refused is tried again after this: a topic may have been missing, or a limit raised."""
 _PUBLISH_BYTES = 8 * 2**20
 """Roughly what one publish carries at most."""
 _REMEMBERED = 20_000
@@ -41,7 +43,8 @@ class Relay:
         batch: int = 500, on_refused: OnRefused | None = None,
     ) -> None:  # fmt: skip
         """`to_records` says what an event becomes on the log (nothing is fine). When the log refuses a record for ever,
-        or `to_records` raises, `on_refused` is told (again after a restart) and that document waits for `release`."""
+        or `to_records` raises, `on_refused` is told (each time anew) and that document waits: for `release`, or for its
+        next turn some seconds later."""
         self._store = store
         self._log = log
         self._collection = collection
@@ -52,6 +55,7 @@ class Relay:
         self._offered: dict[str, tuple[Document, float]] = {}
         self._behind_since: float | None = monotonic()  # what is pending from before is read first
         self._sweep_at = 0.0
+        self._forgive_at = monotonic() + _FORGIVE_SECONDS
         self._published: dict[str, int] = {}
         self._unmarked: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -159,6 +163,9 @@ class Relay:
             pass
 
     async def _sweep(self) -> Sequence[Document]:
+        if monotonic() >= self._forgive_at:
+            self.set_aside.clear()
+            self._forgive_at = monotonic() + _FORGIVE_SECONDS
         limit = self._batch + len(self.set_aside) + len(self._offered)
         since, self._behind_since = self._behind_since, None  # from here on an offer may say that there is more
         self._sweep_at = monotonic() + _SWEEP_SECONDS

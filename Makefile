@@ -7,19 +7,19 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 PROJECT := pyproject.toml Makefile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint fmt bench lock clean
+.PHONY: help run test fast lint fmt bench contracts lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-6s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.runtime ## Start everything with made-up traffic; stop with Ctrl-C (YIJIAN_PORT=9000 for other ports, PACK=name)
 	@YIJIAN_PACK=$${YIJIAN_PACK:-packs/$(PACK)} .venv/bin/yijian up --demo
 
 test: lint ## Check everything: lint, types, import rules and every suite this machine can run
-	.venv/bin/pytest
+	.venv/bin/pytest -n 2
 
 fast: .venv/.dev ## Run the fast suite only
-	.venv/bin/pytest -q -m "not slow and not kafka and not mongo"
+	.venv/bin/pytest -n 2 -q -m "not slow and not kafka and not mongo"
 
 lint: .venv/.dev ## Check style, types and import rules
 	.venv/bin/ruff check
@@ -33,6 +33,9 @@ fmt: .venv/.dev ## Format the code and mend what can be mended
 
 bench: .venv/.dev ## Print the ratios of docs/performance.md, measured on this machine
 	.venv/bin/python -m tests.benchmarks
+
+contracts: .venv/.dev ## Write docs/contracts anew, from what the code says
+	.venv/bin/python -m tools.contracts
 
 lock: ## Lock the requirements anew (needs uv)
 	@test -n "$(UV)" || { echo "make lock needs uv: https://docs.astral.sh/uv" >&2; exit 1; }

@@ -42,6 +42,7 @@ def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
     server = _Server(config)
     server.run()
     if not server.started:
+        _log.error("cannot_start", reason=getattr(app.state, "cannot_start", "see above"))  # the log's last line says why
         sys.exit(_NOT_STARTED)
 
 

@@ -1,12 +1,11 @@
 """`yijian send`: one message from the shell."""
 
 import asyncio
-import uuid
 from typing import Annotated, Any
 
 import typer
 
-from shared import clock
+from shared import clock, ids
 from shared.pack.load import load_pack
 from shared.settings import HomeSettings, load
 from tools.access import Access, access, service_url
@@ -40,7 +39,7 @@ def send(
 async def _send(client: Client, message: dict[str, Any], *, wait: bool) -> bool:
     """Post it and show the answer; False when it was awaited in vain."""
     async with client:
-        answer = await client.post("/v1/messages", message, Idempotency_Key=f'"{uuid.uuid4()}"')
+        answer = await client.post("/v1/messages", message, Idempotency_Key=f'"{ids.new_id()}"')
         typer.echo(f"id             {answer['id']}")
         typer.echo(f"tracking code  {answer['tracking_code']}")
         typer.echo(f"follow it      {answer['links']['track']}")

@@ -50,10 +50,10 @@ class Supervisor:
         programs: Sequence[Program],
         *,
         folder: Path,
+        say: Say,
         host: str = "127.0.0.1",
         stop_seconds: float = 15.0,
         back_off: tuple[float, float] = (0.5, 10.0),
-        say: Say = print,
     ) -> None:
         self._children = {
             program.name: Child(program, LogFile(folder / "log" / f"{program.name}.log"), say, back_off) for program in programs

@@ -20,10 +20,10 @@ from services.classifier.vocabulary import Vocabulary
 from shared.errors import Permanent
 from shared.pack.model import Pack
 
-FORMAT = 1
+FORMAT = 3
 """A change makes every older file unreadable, on purpose: training takes seconds."""
 FILE = "classifier.npz"
-_ARRAYS = ("prints", "slots", "idf", "topics", "topic_bias", "tones", "tone_bias")
+_ARRAYS = ("table", "idf", "topics", "topic_bias", "tones", "tone_bias")
 _TRAIN = "train it again: yijian train"
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -100,7 +100,7 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
         pack_name=meta["pack_name"],
         pack_version=meta["pack_version"],
         idf=arrays["idf"],
-        vocabulary=Vocabulary(arrays["prints"], arrays["slots"], np.uint32(meta["shift"])),
+        vocabulary=Vocabulary(arrays["table"], len(arrays["idf"])),
         topics=arrays["topics"],
         topic_bias=arrays["topic_bias"],
         tones=arrays["tones"],
@@ -116,9 +116,8 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
 
 
 def _arrays(artifact: Artifact) -> Arrays:
-    vocabulary = artifact.vocabulary
-    learned = {name: getattr(artifact, name) for name in _ARRAYS[2:]}
-    return {"prints": vocabulary.prints, "slots": vocabulary.slots, **learned}
+    learned = {name: getattr(artifact, name) for name in _ARRAYS[1:]}
+    return {"table": artifact.vocabulary.table, **learned}
 
 
 def _meta(artifact: Artifact, arrays: Arrays) -> dict[str, Any]:
@@ -127,7 +126,6 @@ def _meta(artifact: Artifact, arrays: Arrays) -> dict[str, Any]:
         "version": artifact.version,
         "pack_name": artifact.pack_name,
         "pack_version": artifact.pack_version,
-        "shift": int(artifact.vocabulary.shift),
         "sums": {name: _sum(array) for name, array in arrays.items()},
         **{name: asdict(getattr(artifact, name)) for name in ("category", "kind", "urgency", "thresholds", "gazetteer", "alarm")},
         "figures": artifact.figures,

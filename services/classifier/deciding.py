@@ -55,13 +55,21 @@ def decide(tree: Tree, probabilities: Floats, thresholds: Sequence[float]) -> De
     return Decisions(codes, likely, sure, winner, rival)
 
 
+def likeliest(probabilities: Floats, most: int) -> NDArray[np.intp]:
+    """The columns of the greatest probabilities of each row, greatest first; equal ones in their order."""
+    most = min(most, probabilities.shape[1])
+    some = np.sort(np.argpartition(probabilities, -most, axis=1)[:, -most:], axis=1)
+    order = np.argsort(-np.take_along_axis(probabilities, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
+
+
 def abstentions(tokens: Tokens, hits: Hits, sure: NDArray[np.bool_]) -> list[Abstention | None]:
     """Why each document is left to people, or None."""
-    size = len(sure)
-    words = np.bincount(tokens.document[tokens.is_word], minlength=size)
-    letters = np.bincount(tokens.document, weights=(tokens.ends - tokens.starts) * tokens.is_word, minlength=size)
-    single = hits.first[hits.size == 1]
-    known = np.bincount(tokens.document[single[tokens.is_word[single]]], minlength=size)
+    words = tokens.totals(tokens.is_word)
+    letters = tokens.totals((tokens.ends - tokens.starts) * tokens.is_word)
+    is_known = np.zeros(len(tokens.is_word), dtype=np.bool_)
+    is_known[hits.first[hits.size == 1]] = True
+    known = tokens.totals(is_known & tokens.is_word)
     reasons = np.select([words == 0, letters < FEWEST_LETTERS, known < KNOWN_SHARE * words, ~sure], [1, 2, 3, 4], default=0)
     return [_REASONS[number] for number in reasons.tolist()]
 

@@ -29,11 +29,12 @@ def explain(items: Sequence[Text], tokens: Tokens, hits: Hits, weights: Floats, 
     """For each document up to five spans of its text, the weightiest first; weights are log-odds."""
     heard = hits.among(len(weights))
     carried = _carried(len(tokens.symbols), heard, _gains(tokens, heard, weights, contest))
-    carried[(tokens.starts < np.asarray(tokens.text_starts)[tokens.document]) | ~tokens.is_word] = 0
+    carried[(tokens.starts < tokens.text_starts[tokens.document]) | ~tokens.is_word] = 0
+    positive = np.flatnonzero(carried > 0)
+    document = tokens.document[positive]
     strongest = np.zeros(len(items))
-    np.maximum.at(strongest, tokens.document, carried)
-    telling = np.flatnonzero((carried > 0) & (carried >= _FAINT * strongest[tokens.document]))
-    return _gathered(items, tokens, telling, carried)
+    np.maximum.at(strongest, document, carried[positive])
+    return _gathered(items, tokens, positive[carried[positive] >= _FAINT * strongest[document]], carried)
 
 
 def _gains(tokens: Tokens, hits: Hits, weights: Floats, contest: Contest) -> NDArray[np.float64]:
@@ -61,6 +62,7 @@ def _gathered(
 ) -> list[list[Evidence]]:
     """Neighbouring tokens become one span, with what all of them carry."""
     result: list[list[Evidence]] = [[] for _ in items]
+    behind = tokens.text_starts.tolist()
     if not len(telling):
         return result
     apart = (np.diff(telling) != 1) | (np.diff(tokens.segment[telling]) != 0)
@@ -72,8 +74,8 @@ def _gathered(
     order = order[_rank(documents[order]) < MOST]
     spans = zip(documents[order].tolist(), tokens.starts[firsts[order]].tolist(), tokens.ends[lasts[order]].tolist(), strict=True)
     for (document, start, end), total in zip(spans, totals[order].tolist(), strict=True):
-        behind = tokens.text_starts[document]
-        result[document].append(_evidence(items[document].text, start - behind, end - behind, total))
+        text, before = items[document].text, behind[document]
+        result[document].append(_evidence(text, start - before, end - before, total))
     return result
 
 

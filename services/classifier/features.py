@@ -9,7 +9,7 @@ arithmetic, the same on every machine.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ HEAD, TAIL, TITLE = 4_000, 1_000, 200
 one pasted file must not cost what a thousand messages cost."""
 READ_WHOLE = HEAD + TAIL
 OPENING, LONG = 25, 75
-"""A text of at least so many characters without a title opens with something like one, and that much of it is read as such."""
+"""A text of at least so many characters without a title opens with something like one: that much of it counts as one."""
 
 _STEM = 8
 """Only so many characters of a word count: `collection` and `collections` are one, a stemmer in one line."""
@@ -49,9 +49,13 @@ class Tokens:
     segment: Indices
     """Grows at every interruption: tokens with the same one may share an n-gram."""
     document: Indices
+    bounds_in_tokens: NDArray[np.intp]
+    """For each document the number of tokens before its end."""
     is_word: NDArray[np.bool_]
-    """Neither a number nor a mark, and not in the second reading of a title."""
-    text_starts: list[int]
+    """Neither a number nor a mark nor a place."""
+    is_opening: NDArray[np.bool_]
+    """In the title, or where that would be."""
+    text_starts: NDArray[np.int64]
     """Where each document's text begins in the stream, behind its title."""
     places: list[tuple[int, int]]
     """Spans of the names of places, in the stream."""
@@ -64,6 +68,11 @@ class Tokens:
     bounds: list[int]
     """Where each document ends in the stream."""
 
+    def totals(self, values: NDArray[Any]) -> NDArray[np.int64]:
+        """The sum over the tokens of each document."""
+        sums = np.concatenate(([0], np.cumsum(values, dtype=np.int64)))[self.bounds_in_tokens]
+        return np.diff(sums, prepend=0)
+
 
 @dataclass(frozen=True, slots=True)
 class Grams:
@@ -75,33 +84,31 @@ class Grams:
 
 
 def tokenize(items: Sequence[Text], names: Finder) -> Tokens:
-    """Normalise and split a batch. The title is read twice, since its few words say more than as many of the text."""
-    titles = [_opening(item) for item in items]
+    """Normalise and split a batch."""
+    titles = [item.title[:TITLE] for item in items]
     texts = [_cut(item.text) for item in items]
-    joined = "".join([f"{title}\n{title}\n{text}\n" for title, text in zip(titles, texts, strict=True)])
-    title_lengths = np.fromiter(map(len, titles), np.int64, len(items))
+    written = "".join([f"{title}\n{text}\n" for title, text in zip(titles, texts, strict=True)])
     text_lengths = np.fromiter(map(len, texts), np.int64, len(items))
-    bounds = np.cumsum(2 * title_lengths + text_lengths + 3)
-    stream, classes = normalised(encode(_unmask(joined)))
-    normal = decode(stream)
-    neighbours = pairs(stream)
-    spans = names.find(normal, neighbours)
-    _hide(spans, stream, classes)
+    bounds = np.cumsum(text_lengths + np.fromiter(map(len, titles), np.int64, len(items)) + 2)
+    stream, classes = normalised(encode(_unmask(written)))
+    normal, neighbours = decode(stream), pairs(stream)
+    places = names.find(normal, neighbours)
+    _hide(places, stream, classes)
     starts, ends, symbols = _split(stream, classes)
-    text_starts = bounds - text_lengths - 1
-    document = np.repeat(np.arange(len(items), dtype=np.int32), np.diff(np.searchsorted(starts, bounds), prepend=0))
-    kinds = classes[starts]
-    once = starts >= (text_starts - title_lengths - 1)[document]
+    bounds_in_tokens = np.searchsorted(starts, bounds)
+    document = np.repeat(np.arange(len(items), dtype=np.int32), np.diff(bounds_in_tokens, prepend=0))
     return Tokens(
         symbols=symbols,
         starts=starts,
         ends=ends,
         segment=np.cumsum(classes == BREAK, dtype=np.int32)[starts],
         document=document,
-        is_word=once & (kinds < DIGIT) & (stream[starts] > 0x3F) & (stream[starts] != _PLACE),
-        text_starts=text_starts.tolist(),
-        places=spans,
-        written=joined,
+        bounds_in_tokens=bounds_in_tokens,
+        is_word=(classes[starts] < DIGIT) & (stream[starts] > 0x3F) & (stream[starts] != _PLACE),
+        is_opening=starts < _openings(items, bounds - text_lengths - 1)[document],
+        text_starts=bounds - text_lengths - 1,
+        places=places,
+        written=written,
         normal=normal,
         pairs=neighbours,
         bounds=bounds.tolist(),
@@ -122,15 +129,20 @@ def grams(tokens: Tokens) -> Grams:
     return Grams(_spread(np.concatenate(hashes)), np.concatenate(firsts), sizes)
 
 
+def characters_read(item: Text) -> int:
+    """How much of an item is read, about."""
+    return min(len(item.text), READ_WHOLE) + min(len(item.title), TITLE)
+
+
 def offset_in_text(place: int, length: int) -> int:
     """Where a place of a text that was cut lies in the text as given, which has this length."""
     return place if place <= HEAD else place + length - READ_WHOLE - 1
 
 
-def _opening(item: Text) -> str:
-    if item.title:
-        return item.title[:TITLE]
-    return item.text[:OPENING] if len(item.text) >= LONG else ""
+def _openings(items: Sequence[Text], text_starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where in the stream the opening of each document ends: its title, or the beginning of a long text without one."""
+    untitled = [OPENING if not item.title and len(item.text) >= LONG else 0 for item in items]
+    return text_starts + np.array(untitled, dtype=np.int64)
 
 
 def _cut(text: str) -> str:

@@ -26,14 +26,15 @@ class Gazetteer:
 
     def decide(self, names: Collection[str]) -> tuple[str, str] | None:
         """The deepest region named and the first name that says so; None where two equally deep ones are named."""
-        sure = {self.codes[name][0] for name in names if len(self.codes[name]) == 1}
-        named = {name: self._narrowed(self.codes[name], sure) for name in names}
-        possible = {code for codes in named.values() for code in codes}
-        depth = max((len(self._upwards[code]) for code in possible), default=0)
-        deepest = [code for code in possible if len(self._upwards[code]) == depth]
-        if len(deepest) != 1:
+        meant = {name: self.codes[name] for name in names}
+        possible = {code for codes in meant.values() for code in codes}
+        if len(possible) > 1:
+            meant = self._narrowed(meant)
+            possible = self._deepest({code for codes in meant.values() for code in codes})
+        if len(possible) != 1:
             return None
-        return deepest[0], next(name for name in names if deepest[0] in named[name])
+        (region,) = possible
+        return region, next(name for name in names if region in meant[name])
 
     def find(self, tokens: Tokens) -> list[tuple[str, str] | tuple[None, None]]:
         """For each document its region and the name that gave it away, as it is written there."""
@@ -48,11 +49,17 @@ class Gazetteer:
                 found[document] = decided[0], names[decided[1]]
         return found
 
-    def _narrowed(self, codes: tuple[str, ...], sure: set[str]) -> tuple[str, ...]:
+    def _narrowed(self, meant: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
         """Of what an ambiguous name may mean, what other names speak for (a 建设路 in the district just named)."""
-        if len(codes) == 1:
-            return codes
-        return tuple(code for code in codes if sure & set(self._upwards[code][:-1])) or codes
+        sure = {codes[0] for codes in meant.values() if len(codes) == 1}
+        return {name: self._supported(codes, sure) if len(codes) > 1 else codes for name, codes in meant.items()}
+
+    def _supported(self, codes: tuple[str, ...], sure: set[str]) -> tuple[str, ...]:
+        return tuple(code for code in codes if not sure.isdisjoint(self._upwards[code][:-1])) or codes
+
+    def _deepest(self, codes: set[str]) -> set[str]:
+        depth = max(len(self._upwards[code]) for code in codes)
+        return {code for code in codes if len(self._upwards[code]) == depth}
 
     @cached_property
     def _upwards(self) -> dict[str, list[str]]:

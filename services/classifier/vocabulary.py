@@ -22,46 +22,53 @@ MOST_FEATURES = 200_000
 BATCH = 500
 """Texts read at once in training."""
 _SPARSENESS = 8
-"""The table has so many slots for each n-gram known, so that few collide."""
+"""The table has so many places for each n-gram known, so that few collide."""
+_HALF, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The n-grams known, by the upper bits of their hashes. `prints` keeps the whole hash: a stranger is not mistaken for one."""
+    """The n-grams known, in a table by the upper bits of their hashes: an entry is the whole hash, so that no stranger is taken
+    for a known one, and behind it the feature's number. One look-up an n-gram is nearly all that serving does."""
 
-    prints: Codes
-    slots: Indices
-    shift: np.uint32
+    table: NDArray[np.uint64]
+    size: int
 
     @classmethod
     def of(cls, hashes: Codes) -> "Vocabulary":
-        """Of these hashes, the most important first; one whose slot is taken is left out."""
+        """Of these hashes, the most important first; one whose place is taken is left out."""
         bits = max(10, int(len(hashes) * _SPARSENESS).bit_length())
-        shift = np.uint32(32 - bits)
-        _, first = np.unique(hashes >> shift, return_index=True)
-        return cls._numbered(np.sort(hashes[first]), shift)
+        _, first = np.unique(hashes >> np.uint32(32 - bits), return_index=True)
+        return cls._numbered(np.sort(hashes[first]), bits)
 
     @classmethod
-    def _numbered(cls, prints: Codes, shift: np.uint32) -> "Vocabulary":
-        slots = np.full(1 << (32 - int(shift)), -1, dtype=np.int32)
-        slots[prints >> shift] = np.arange(len(prints), dtype=np.int32)
-        return cls(prints, slots, shift)
-
-    def reordered(self, order: NDArray[np.intp]) -> "Vocabulary":
-        """The same n-grams with other numbers."""
-        return self._numbered(self.prints[order], self.shift)
+    def _numbered(cls, hashes: Codes, bits: int) -> "Vocabulary":
+        """An empty entry must match no hash that leads to it: 0 leads to the first one only, and that one has its opposite."""
+        table = np.zeros(1 << bits, dtype=np.uint64)
+        table[0] = _LOW << _HALF
+        table[hashes >> np.uint32(32 - bits)] = (hashes.astype(np.uint64) << _HALF) | np.arange(len(hashes), dtype=np.uint64)
+        return cls(table, len(hashes))
 
     def __len__(self) -> int:
-        return len(self.prints)
+        return self.size
+
+    @property
+    def _bits(self) -> int:
+        return len(self.table).bit_length() - 1
+
+    def reordered(self, order: NDArray[np.intp]) -> "Vocabulary":
+        """The same n-grams with other numbers: the first is the one that had the number `order[0]`."""
+        places = np.arange(len(self.table), dtype=np.uint64)
+        taken = self.table[(self.table >> _HALF) >> np.uint64(32 - self._bits) == places]
+        hashes = np.zeros(self.size, dtype=np.uint32)
+        hashes[taken & _LOW] = taken >> _HALF
+        return self._numbered(hashes[order], self._bits)
 
     def find(self, found: Grams) -> "Hits":
         """The occurrences of known n-grams."""
-        ids = self.slots[found.hashes >> self.shift]
-        maybe = np.flatnonzero(ids >= 0)
-        candidates = ids[maybe]
-        sure = self.prints[candidates] == found.hashes[maybe]
-        where = maybe[sure]
-        return Hits(candidates[sure], found.first[where], found.size[where])
+        entries = self.table[found.hashes >> np.uint32(32 - self._bits)]
+        where = np.flatnonzero((entries >> _HALF) == found.hashes)
+        return Hits((entries[where] & _LOW).astype(np.int32), found.first[where], found.size[where])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +81,20 @@ class Hits:
 
     def among(self, features: int) -> "Hits":
         """Those of the first so many features."""
-        kept = self.features < features
+        kept = np.flatnonzero(self.features < features)
         return Hits(self.features[kept], self.first[kept], self.size[kept])
 
 
 def rows(hits: Hits, tokens: Tokens, documents: int, features: int) -> Matrix:
-    """A row for each document: 1 + log(count) of each feature in it, features ascending."""
+    """A row for each document: 1 + log(count) of each feature in it, features ascending.
+
+    What stands in the title counts twice: its few words say more than as many of the text.
+    """
     bits = max(1, features.bit_length())
     small = documents.bit_length() + bits < 32
-    keys = np.sort((tokens.document[hits.first].astype(np.int32 if small else np.int64) << bits) | hits.features)
+    documents_of = tokens.document if small else tokens.document.astype(np.int64)
+    once = (documents_of[hits.first] << bits) | hits.features
+    keys = np.sort(np.concatenate((once, once[tokens.is_opening[hits.first]])))
     first = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1]))[: len(keys)])
     own = keys[first]
     pointers = np.zeros(documents + 1, dtype=np.int32)

@@ -1,6 +1,7 @@
 """The same edge for every service: problems, limits, metrics, health, account and OpenAPI."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import orjson
@@ -10,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from shared import clock
+from shared.errors import Permanent
 from shared.http import problems
 from shared.http.health import Health, Status
 from shared.http.problems import Problem
@@ -23,7 +25,7 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 def create_app(name: str, *, lifespan: Lifespan[FastAPI], routers: list[APIRouter], description: str) -> FastAPI:
     """A service's app. Its lifespan must set `app.state.health` (`Health`) and `app.state.account` (`Account`)."""
     app = FastAPI(
-        title=f"Yijian {name}", version="1", description=description, lifespan=lifespan, docs_url=None, redoc_url=None,
+        title=f"Yijian {name}", version="1", description=description, lifespan=_explained(lifespan), docs_url=None, redoc_url=None,
         responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
     )  # fmt: skip
     problems.install(app)
@@ -45,6 +47,21 @@ def _declare_keys(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _explained(lifespan: Lifespan[FastAPI]) -> Lifespan[FastAPI]:
+    """The same lifespan; when it cannot begin, `app.state.cannot_start` says why."""
+
+    @asynccontextmanager
+    async def explained(app: FastAPI) -> AsyncIterator[None]:
+        try:
+            async with lifespan(app):
+                yield
+        except Permanent as error:
+            app.state.cannot_start = f"{error.slug}: {error}"
+            raise
+
+    return explained
 
 
 def json_response(content: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -10,10 +10,10 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from uuid import uuid4
 
 import apsw
 
+from shared import ids
 from shared.clock import boot_id, boottime
 from shared.errors import LogUnavailable
 from shared.log.port import Partition
@@ -28,7 +28,7 @@ class Member:
     topics: tuple[str, ...]
     timeout: float
     """Seconds of silence after which it is dead."""
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str = field(default_factory=ids.new_id)
 
 
 @dataclass(frozen=True, slots=True)

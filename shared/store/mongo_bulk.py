@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from bson.errors import InvalidDocument
-from pymongo import DeleteMany, InsertOne, UpdateOne
+from pymongo import DeleteMany, InsertOne, UpdateMany, UpdateOne
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import BulkWriteError, PyMongoError
 
@@ -14,7 +14,7 @@ from shared.errors import StoreUnavailable
 from shared.store.mongo_document import Raw
 from shared.store.port import Conflict, Document, Duplicate, Stored
 
-Operation: TypeAlias = InsertOne[Raw] | UpdateOne | DeleteMany
+Operation: TypeAlias = InsertOne[Raw] | UpdateOne | UpdateMany | DeleteMany
 
 _DUPLICATE_KEY = 11000
 _NEVER = frozenset({2, 15, 52, 57, 10334, 17280, 17419, 17420})
@@ -71,13 +71,19 @@ async def delete(collection: AsyncCollection[Raw], ids: Sequence[str]) -> list[N
 
 
 async def mark_published(collection: AsyncCollection[Raw], published: Sequence[tuple[str, int]]) -> list[None]:
-    """Raise `pub` of each id, and drop `pending` where that was the last event."""
+    """Raise `pub` of each id, and drop `pending` where that was the last event.
+
+    Documents that stand at the same number share their updates: a relay's batch is two of them, not two a document.
+    """
+    groups: dict[int, list[str]] = {}
+    for document_id, sequence in published:
+        groups.setdefault(sequence, []).append(document_id)
     operations = [
         operation
-        for document_id, sequence in published
+        for sequence, ids in groups.items()
         for operation in (
-            UpdateOne({"_id": document_id, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}}),
-            UpdateOne({"_id": document_id, "seq": {"$gt": sequence}}, {"$max": {"pub": sequence}}),
+            UpdateMany({"_id": {"$in": ids}, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}}),
+            UpdateMany({"_id": {"$in": ids}, "seq": {"$gt": sequence}}, {"$max": {"pub": sequence}}),
         )
     ]
     await bulk(collection, operations)

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [--quick] [--only NAME]`: what `make bench` runs."""
+"""`python -m tests.benchmarks [--quick] [--only NAME] [--page]`: what `make bench` runs."""
 
 import argparse
 import asyncio
@@ -35,6 +35,8 @@ def main() -> int:
         figures += asyncio.run(BENCHMARKS[name](quick=arguments.quick))
     report.show(figures, machine)
     report.write(figures, machine, quick=arguments.quick)
+    if arguments.page:
+        report.write_page(figures, machine)
     return 1 if any(figure.ok is False for figure in figures) else 0
 
 
@@ -42,6 +44,9 @@ def _arguments(names: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few seconds each, to see that they work; no figures to quote")
     parser.add_argument("--only", action="append", choices=names, metavar="NAME", help=f"one of {', '.join(names)}; repeatable")
+    parser.add_argument(
+        "--page", action="store_true", help=f"put the figures into {report.PAGE}: only on a machine with nothing else to do"
+    )
     return parser.parse_args()
 
 

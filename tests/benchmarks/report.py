@@ -15,6 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 LAST = Path("var/bench/last.json")
+PAGE = Path("docs/performance.md")
+_MARKS = ("<!-- figures: written by `python -m tests.benchmarks --page` -->", "<!-- end of figures -->")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +42,15 @@ class Figure:
         """Its line in the table."""
         sign = "≤" if self.at_most else "≥"
         reach = "" if self.reach is None else f"{sign} {self.reach:g}{self.unit}"
-        verdict = {None: "", True: "[green]yes[/]", False: "[red]NO[/]"}[self.ok]
-        return (
-            self.name,
-            reach,
-            f"{self.actual:,.3g}{self.unit}" if self.actual < 100 else f"{self.actual:,.0f}{self.unit}",
-            verdict,
-            _words(self.raw),
-        )
+        actual = f"{self.actual:,.3g}" if self.actual < 100 else f"{self.actual:,.0f}"
+        return self.name, reach, actual + self.unit, {None: "", True: "yes", False: "NO"}[self.ok], _words(self.raw)
 
 
 def show(figures: list[Figure], machine: dict[str, Any]) -> None:
     """The table, for people."""
     table = Table("what", "reach", "actual", "ok", "from", title="yijian benchmarks", show_lines=True)
     for figure in figures:
-        table.add_row(*figure.row())
+        table.add_row(*figure.row(), style="red" if figure.ok is False else None)
     console = Console(width=None if Console().is_terminal else 170)
     console.print(table)
     console.print(_words(machine))
@@ -65,6 +61,16 @@ def write(figures: list[Figure], machine: dict[str, Any], *, quick: bool) -> Non
     LAST.parent.mkdir(parents=True, exist_ok=True)
     told = [asdict(figure) | {"ok": figure.ok} for figure in figures]
     LAST.write_bytes(orjson.dumps({"quick": quick, "machine": machine, "figures": told}, option=orjson.OPT_INDENT_2))
+
+
+def write_page(figures: list[Figure], machine: dict[str, Any]) -> None:
+    """The same, in the page for readers: what stands between its marks is replaced."""
+    rows = [("what", "reach", "actual", "ok", "from"), ("---",) * 5, *(figure.row() for figure in figures)]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(_MARKS[0])
+    after = rest.partition(_MARKS[1])[2]
+    page = f"{before}{_MARKS[0]}\n\n{table}\n\nThe machine: {_words(machine)}.\n\n{_MARKS[1]}{after}"
+    PAGE.write_text(page, encoding="utf-8")
 
 
 def machine() -> dict[str, Any]:

@@ -49,8 +49,9 @@ class Up:
 
 
 def _free_ports() -> int:
-    """The first of four ports in a row that nobody listens on."""
-    for first in range(21000, 29000, 10):
+    """The first of four ports in a row that nobody listens on; each worker looks in a range of its own."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for first in range(21000 + 1000 * (worker % 8), 22000 + 1000 * (worker % 8), 10):
         probes = [socket.socket() for _ in range(4)]
         try:
             for offset, probe in enumerate(probes):
@@ -62,7 +63,7 @@ def _free_ports() -> int:
         finally:
             for probe in probes:
                 probe.close()
-    raise RuntimeError("no four free ports in a row between 21000 and 29000")
+    raise RuntimeError("no four free ports in a row in a thousand")
 
 
 @pytest.fixture

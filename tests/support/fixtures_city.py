@@ -1,4 +1,4 @@
-"""Fixtures: the shipped model, trained once a session; and a city in either home."""
+"""Fixtures: the shipped model, and a city in either home."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -8,19 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 import pytest_asyncio
 
-from shared.pack.load import load_pack, read_examples
-from tests.support.city import PACK, City, Home, running_city
+from tests.support.city import City, Home, running_city
+from tests.support.model import trained_model
 
 
 @pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The classifier of the shipped pack."""
-    from services.classifier.artifact import save
-    from services.classifier.training import train
-
-    folder = tmp_path_factory.mktemp("model")
-    save(train(load_pack(PACK), read_examples(PACK)), folder)
-    return folder
+def model(pytestconfig: pytest.Config) -> Path:
+    """The classifier of the shipped pack: trained once for this code and pack, then kept in pytest's cache."""
+    return trained_model(pytestconfig)
 
 
 @pytest.fixture

@@ -25,8 +25,8 @@ class MongoProcess:
 
     @property
     def url(self) -> str:
-        """Where it listens; secantusdb cannot retry writes."""
-        return f"mongodb://127.0.0.1:{self._port}/?retryWrites=false"
+        """Where it listens. secantusdb cannot retry writes, and a busy machine makes it slow rather than away."""
+        return f"mongodb://127.0.0.1:{self._port}/?retryWrites=false&socketTimeoutMS=300000"
 
     def start(self) -> None:
         """Return when it listens; on the same port as before."""

@@ -50,16 +50,17 @@ FORBIDDEN = [
 ]
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("state", "act"), FORBIDDEN)
-async def test_an_act_that_the_state_does_not_allow_names_the_state(bench: Bench, state: str, act: str) -> None:
-    case_id = await in_state(bench, state)
-    before = (await bench.get(f"/cases/{case_id}")).json()
-    answer = await bench.act(case_id, act, BODIES[act])
+async def test_an_act_that_the_state_does_not_allow_names_the_state(shared_bench: Bench, state: str, act: str) -> None:
+    case_id = await in_state(shared_bench, state)
+    before = (await shared_bench.get(f"/cases/{case_id}")).json()
+    answer = await shared_bench.act(case_id, act, BODIES[act])
 
     assert answer.status_code == 409
     assert (answer.json()["state"], answer.json()["allowed"]) == (state, list(ALLOWED.get(state, ())))
     assert state in answer.json()["detail"]
-    assert (await bench.get(f"/cases/{case_id}")).json() == before
+    assert (await shared_bench.get(f"/cases/{case_id}")).json() == before
 
 
 @pytest.mark.parametrize("decision", DECISIONS)

@@ -1,14 +1,13 @@
 """Every way in which a client can get it wrong: each answer is a problem (RFC 9457) that says what to change."""
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.desk import Bench, message, running_router, settings_in
+from tests.support.desk import Bench, message
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 LUZHOU = "luzhou-housing"
 _READS = ("/cases", "/triage", "/cases/x", f"/departments/{LUZHOU}/cases", f"/departments/{LUZHOU}/events", "/audit/minutes")
 _ACTS = ("accept", "return", "resolve", "decide")
@@ -78,12 +77,6 @@ HEADERS: dict[str, tuple[dict[str, str], int, str]] = {
 }
 
 
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    async with running_router(settings_in(tmp_path)) as running:
-        yield running
-
-
 def assert_problem(answer: Any, status: int, pointer: str) -> None:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -96,42 +89,42 @@ def assert_problem(answer: Any, status: int, pointer: str) -> None:
 
 
 @pytest.mark.parametrize(("path", "status", "pointer"), QUERIES.values(), ids=QUERIES.keys())
-async def test_a_bad_question(bench: Bench, path: str, status: int, pointer: str) -> None:
-    assert_problem(await bench.client.get(f"/v1{path}", headers=bench.key("operator")), status, pointer)
+async def test_a_bad_question(shared_bench: Bench, path: str, status: int, pointer: str) -> None:
+    assert_problem(await shared_bench.client.get(f"/v1{path}", headers=shared_bench.key("operator")), status, pointer)
 
 
-async def test_a_bad_body(bench: Bench) -> None:
+async def test_a_bad_body(shared_bench: Bench) -> None:
     """One case for all: nothing that is refused changes it."""
-    case = await bench.opened(message(), category=None, abstained="uncertain")
+    case = await shared_bench.opened(message(), category=None, abstained="uncertain")
     for name, (act, body, status, pointer) in BODIES.items():
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = bench.key("operator") | {"content-type": "application/json"}
-        answer = await bench.client.post(f"/v1/cases/{case['id']}/{act}", content=content, headers=headers)
+        headers = shared_bench.key("operator") | {"content-type": "application/json"}
+        answer = await shared_bench.client.post(f"/v1/cases/{case['id']}/{act}", content=content, headers=headers)
         try:
             assert_problem(answer, status, pointer)
         except AssertionError as error:
             raise AssertionError(name) from error
-    assert (await bench.get(f"/cases/{case['id']}")).json() == case
+    assert (await shared_bench.get(f"/cases/{case['id']}")).json() == case
 
 
 @pytest.mark.parametrize(("headers", "status", "pointer"), HEADERS.values(), ids=HEADERS.keys())
-async def test_a_bad_header(bench: Bench, headers: dict[str, str], status: int, pointer: str) -> None:
-    case = await bench.opened(message())
-    assert_problem(await bench.act(case["id"], "accept", {}, **headers), status, pointer)
+async def test_a_bad_header(shared_bench: Bench, headers: dict[str, str], status: int, pointer: str) -> None:
+    case = await shared_bench.opened(message())
+    assert_problem(await shared_bench.act(case["id"], "accept", {}, **headers), status, pointer)
 
 
-async def test_nobody_gets_in_without_the_right_key(bench: Bench) -> None:
+async def test_nobody_gets_in_without_the_right_key(shared_bench: Bench) -> None:
     reads = [("GET", path, b"") for path in _READS]
     for method, path, body in (*reads, *(("POST", f"/cases/x/{act}", b"{}") for act in _ACTS)):
         for key, status in (
             ("", 401),
             ("Bearer nonsense", 401),
             ("Basic abc", 401),
-            (bench.key("channel")["Authorization"], 403),
+            (shared_bench.key("channel")["Authorization"], 403),
         ):
             headers = {"Authorization": key, "content-type": "application/json"}
-            answer = await bench.client.request(method, f"/v1{path}", content=body, headers=headers)
+            answer = await shared_bench.client.request(method, f"/v1{path}", content=body, headers=headers)
             assert_problem(answer, status, "")
     for path in ("/cases", "/triage", "/audit/minutes?minute=2026-11-20T01:12"):
-        assert_problem(await bench.client.get(f"/v1{path}", headers=bench.key(LUZHOU)), 403, "")
-    assert_problem(await bench.act("x", "decide", {"decision": "answered", "reply": "a"}, key=LUZHOU), 403, "")
+        assert_problem(await shared_bench.client.get(f"/v1{path}", headers=shared_bench.key(LUZHOU)), 403, "")
+    assert_problem(await shared_bench.act("x", "decide", {"decision": "answered", "reply": "a"}, key=LUZHOU), 403, "")

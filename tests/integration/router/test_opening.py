@@ -47,6 +47,7 @@ async def test_a_repeat_opens_no_second_case(bench: Bench) -> None:
     again = dataclasses.replace(classified(about, category="government.voice"), id=ids.new_id())
     await bench.publish(again)
     after = await bench.opened(message())
+    await bench.handled()
     case = await bench.case(about)
 
     assert (case["department"], len(case["history"])) == (LUZHOU, 2)
@@ -70,7 +71,7 @@ async def test_a_later_revision_reaches_the_department_once(bench: Bench) -> Non
     await bench.opened(about)
     later = about | {"revision": 2, "text": "桂花苑小区物业不打扫卫生，还有噪音"}
     await bench.publish(classified(later), classified(later), classified(about))
-    await bench.opened(message())
+    await bench.handled()
     case = await bench.case(about)
 
     assert case["message"]["text"] == later["text"]

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from shared.pack.load import BadPack, Mistake, check_pack, load_pack, read_examples
 from tests.support.packs import PackFolder
-from tests.unit.pack.broken import BROKEN, DOUBTFUL, EXAMPLES, HOUSING, ROUTES, example
+from tests.unit.pack.breaking import EXAMPLES, HOUSING, ROUTES, example
+from tests.unit.pack.broken import BROKEN, DOUBTFUL
 from tools.pack import app
 
 QINGTING = Path(__file__).parents[3] / "packs" / "qingting"

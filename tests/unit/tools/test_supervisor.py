@@ -145,7 +145,7 @@ async def test_a_program_that_never_answers_is_named_at_the_deadline(tmp_path: P
 async def test_a_port_that_is_taken_is_named_with_its_holder_and_nothing_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        supervisor = Supervisor([program(FOREVER, port=port)], folder=tmp_path)
+        supervisor = Supervisor([program(FOREVER, port=port)], folder=tmp_path, say=print)
         with pytest.raises(
             BadSettings, match=rf"port {port} \(child\) is taken by .*pid {os.getpid()}.*YIJIAN_PORT=9000 make run"
         ):
@@ -158,7 +158,7 @@ async def test_a_port_that_is_taken_is_named_with_its_holder_and_nothing_starts(
 async def test_a_folder_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
     async with home(tmp_path, program(FOREVER)):
         with pytest.raises(BadSettings, match=f"in use by another `yijian up` .pid {os.getpid()}"):
-            Supervisor([program(FOREVER)], folder=tmp_path).start()
+            Supervisor([program(FOREVER)], folder=tmp_path, say=print).start()
     async with home(tmp_path, program(FOREVER)) as (supervisor, _):
         await wait_until(lambda: supervisor.pid("child"))
 

@@ -1,4 +1,4 @@
-"""Fixtures that every suite may use, how the suites share two workers, and what a run has left out."""
+"""Fixtures that every suite may use, the order of a run, and what it has left out."""
 
 from collections import Counter, defaultdict
 
@@ -7,15 +7,10 @@ import pytest
 pytest_plugins = ["tests.support.fixtures_kafka", "tests.support.fixtures_mongo", "tests.support.fixtures_city"]
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A module stays on one worker, and so does everything with Kafka, for the sake of one broker."""
-    kafka = item.get_closest_marker("kafka")
-    item.add_marker(pytest.mark.xdist_group("kafka" if kafka else item.nodeid.partition("::")[0]))
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In random order, but what takes longest begins first."""
-    items.sort(key=lambda item: item.get_closest_marker("kafka") is None)
+    """In random order, but the modules with the longest tests begin first, so that no worker has one left over at the end."""
+    long = {item.path for item in items if any(map(item.get_closest_marker, ("slow", "kafka")))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

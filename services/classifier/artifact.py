@@ -21,7 +21,8 @@ from shared.errors import Permanent
 from shared.pack.model import Pack
 
 FORMAT = 3
-"""A change makes every older file unreadable, on purpose: training takes seconds."""
+"""To be raised with every change of the code that changes an answer, for it is part of the version. Older files are refused on
+purpose: training takes seconds."""
 FILE = "classifier.npz"
 _ARRAYS = ("table", "idf", "topics", "topic_bias", "tones", "tone_bias")
 _TRAIN = "train it again: yijian train"
@@ -75,7 +76,7 @@ def saved_version(folder: Path | str) -> str | None:
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stored, np.load(stored, allow_pickle=False) as file:
             content = {name: file[name] for name in file.files}
         meta = json.loads(content.pop("meta").tobytes())
         found = meta["format"]

@@ -51,11 +51,17 @@ def choose_thresholds(tree: Tree, probabilities: Floats, leaves: Labels) -> tupl
 
 
 def lowest_threshold(best: Floats, right: Flags) -> float:
-    """The probability from which on answers are right often enough; `NEVER` where there is none."""
+    """The probability from which on answers are right often enough; `NEVER` where there is none.
+
+    Where even the least sure answers were right, `PRECISION` itself is enough: examples so easy found no threshold.
+    """
     order = np.argsort(-best, kind="stable")
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(precision >= PRECISION) + 1
-    return float(best[order[enough[-1] - 1]]) if len(enough) and enough[-1] >= FEWEST else NEVER
+    if not len(enough) or enough[-1] < FEWEST:
+        return NEVER
+    lowest = float(best[order[enough[-1] - 1]])
+    return min(lowest, PRECISION) if enough[-1] == len(order) else lowest
 
 
 def table(tree: Tree, probabilities: Floats, leaves: Labels) -> list[dict[str, float]]:

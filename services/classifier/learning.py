@@ -166,10 +166,14 @@ def macro_f1(truth: Labels, answers: Labels) -> float:
 
 
 def fit_temperature(scores: Floats, labels: Labels) -> float:
-    """The temperature at which the probabilities fit the labels best (least log loss)."""
-    choices = np.geomspace(0.02, 20, 80)
+    """The temperature at which the probabilities fit the labels best (least log loss); of equally good ones the most modest."""
     right = np.arange(len(labels)), labels
-    return float(min(choices, key=lambda t: -np.log(np.maximum(softmax(scores, t)[right], 1e-9)).mean()))
+
+    def loss(temperature: float) -> tuple[float, float]:
+        likely = np.maximum(softmax(scores, temperature)[right], 1e-9)
+        return round(float(-np.log(likely).mean()), 2), -temperature
+
+    return float(min(np.geomspace(0.02, 20, 80), key=loss))
 
 
 def _forgetting(learned: Linear, lessons: Lessons, idf: Floats) -> Linear:

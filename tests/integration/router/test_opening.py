@@ -76,8 +76,8 @@ async def test_a_later_revision_reaches_the_department_once(bench: Bench) -> Non
 
     assert case["message"]["text"] == later["text"]
     assert [event["type"] for event in case["history"]] == [cases.OPENED, cases.ROUTED, cases.AMENDED]
-    told = await bench.feed(LUZHOU, 3)
-    assert [each["event"]["type"] for each in told if each["event"]["subject"] == case["id"]] == [cases.ROUTED, cases.AMENDED]
+    told = await bench.feed(LUZHOU, 2)
+    assert [each["event"]["type"] for each in told] == [cases.ROUTED, cases.AMENDED]
 
 
 async def test_revisions_of_one_batch_end_at_the_last(bench: Bench) -> None:

@@ -292,6 +292,6 @@ def test_time_grows_with_the_length_and_no_faster(seed: str):
 
 def seconds(seed: str, size: int) -> float:
     text = (seed * (size // len(seed) + 1))[:size]
-    start = time.perf_counter()
+    start = time.thread_time()  # whatever else the machine does
     mask(text)
-    return time.perf_counter() - start
+    return time.thread_time() - start

@@ -20,7 +20,7 @@ from services.classifier.vocabulary import Vocabulary
 from shared.errors import Permanent
 from shared.pack.model import Pack
 
-FORMAT = 3
+FORMAT = 4
 """To be raised with every change of the code that changes an answer, for it is part of the version. Older files are refused on
 purpose: training takes seconds."""
 FILE = "classifier.npz"

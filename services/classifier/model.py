@@ -6,8 +6,8 @@ from typing import Literal, TypeAlias
 from shared.events.words import Kind, Urgency
 
 Abstention: TypeAlias = Literal["uncertain", "too_short", "no_words", "foreign_language"]
-"""Why a message goes to triage: the likeliest category is not likely enough · fewer than two words, none of them telling ·
-nothing but numbers, punctuation or pictures · most words are unknown to the model, so it was written in another language."""
+"""Why a message goes to triage: the likeliest category is not likely enough · a single character · nothing but numbers, marks,
+pictures or names of places · most words are unknown to the model, so it was written in another language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Classification:
     """Everything the classifier says about one message."""
 
     category: str | None
-    """A second-level code; the first-level one where only that is sure; None where the classifier abstains."""
+    """Of the lowest level; of one above where only that is sure; None where the classifier abstains."""
     probability: float
     """Of `category`; of the likeliest candidate where it is None."""
     runners_up: tuple[Candidate, ...]

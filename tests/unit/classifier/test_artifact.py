@@ -27,9 +27,9 @@ def _rewrite(folder: Path, **changed: object) -> None:
     """The file with other arrays, and with its meta data updated from `meta`."""
     with np.load(folder / FILE) as file:
         content = {name: file[name] for name in file.files}
-    meta = json.loads(content["meta"].tobytes()) | changed.pop("meta", {})  # type: ignore[operator]
+    meta = json.loads(content["meta"].tobytes()) | changed.pop("meta", {})
     content["meta"] = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
-    content |= changed  # type: ignore[arg-type]
+    content |= changed
     np.savez(folder / FILE, **{name: array for name, array in content.items() if array is not None})
 
 

@@ -33,7 +33,10 @@ def test_a_tree_may_have_branches_of_different_depth() -> None:
     tree = Tree(in_tree_order({"a-b", "a.x.p", "a.x.q", "b"}))
     assert tree.leaves == ("a.x.p", "a.x.q", "a-b", "b")
     assert [level.names for level in tree.levels] == [["a", "a-b", "b"], ["a.x", "a-b", "b"], ["a.x.p", "a.x.q", "a-b", "b"]]
-    assert tree.levels[0].sums(_row(0.1, 0.2, 0.3, 0.4)).round(3).tolist() == [np.float32([0.3, 0.3, 0.4]).round(3).tolist()]
+    assert (
+        tree.levels[0].sums(_row(0.1, 0.2, 0.3, 0.4)).round(3).tolist()
+        == np.array([[0.3, 0.3, 0.4]], dtype=np.float32).round(3).tolist()
+    )
 
 
 def test_equal_probabilities_keep_their_order() -> None:

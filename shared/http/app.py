@@ -25,7 +25,8 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 def create_app(name: str, *, lifespan: Lifespan[FastAPI], routers: list[APIRouter], description: str) -> FastAPI:
     """A service's app. Its lifespan must set `app.state.health` (`Health`) and `app.state.account` (`Account`)."""
     app = FastAPI(
-        title=f"Yijian {name}", version="1", description=description, lifespan=_explained(lifespan), docs_url=None, redoc_url=None,
+        title=f"Yijian {name}", version="1", description=description,
+        lifespan=_explained(lifespan), docs_url=None, redoc_url=None,
         responses={"default": {"description": "A problem (RFC 9457)", "content": {"application/problem+json": {}}}},
     )  # fmt: skip
     problems.install(app)

@@ -43,7 +43,7 @@ async def post_message(request: Request) -> Response:
     draft = reading.draft(item, key, state.pack, **_headers(request))
     if isinstance(draft, Problem):
         raise draft
-    (outcome,) = await state.intake.take([draft])
+    outcome = await state.intake.take_one(draft)
     if isinstance(outcome, Problem):
         raise outcome
     headers = {"Idempotent-Replayed": "true"} if outcome.repeated else None

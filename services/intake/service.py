@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from services.intake import store
 from services.intake.duplicates import Outcome, Repeats, Taken
@@ -13,8 +13,9 @@ from shared.observability import metrics
 from shared.store.port import Document, Duplicate, Store, Stored
 from shared.store.relay import Relay
 
-_INLINE_BYTES = 8 * 1024
-"""Up to here masking and sealing take well under a millisecond: less than handing them to a thread would cost."""
+_INLINE_BYTES = 32 * 1024
+"""Up to here masking and sealing take a few milliseconds at most: less than handing them to a thread would cost all others."""
+_Waiting: TypeAlias = tuple[Draft, asyncio.Future[Outcome]]
 
 
 class Intake:
@@ -23,6 +24,35 @@ class Intake:
     def __init__(self, documents: Store, relay: Relay, preparer: Preparer) -> None:
         self._store, self._relay, self._preparer = documents, relay, preparer
         self._repeats = Repeats(documents, relay, preparer)
+        self._waiting: list[_Waiting] = []
+        self._taking: set[asyncio.Task[None]] = set()
+
+    async def take_one(self, draft: Draft) -> Outcome:
+        """Store one draft durably, together with what else arrives in this turn of the event loop: they share a write."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting.append((draft, done))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._take_waiting)
+        return await done
+
+    def _take_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        task = asyncio.create_task(self._take_together(waiting))
+        self._taking.add(task)
+        task.add_done_callback(self._taking.discard)
+
+    async def _take_together(self, waiting: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self.take([draft for draft, _ in waiting])
+        except Exception as error:
+            for _, done in waiting:
+                if not done.done():  # whoever hung up meanwhile is not told
+                    done.set_exception(error)
+            return
+        for (_, done), outcome in zip(waiting, outcomes, strict=True):
+            if not done.done():
+                done.set_result(outcome)
 
     async def take(self, drafts: Sequence[Draft]) -> list[Outcome]:
         """Store each draft durably; an outcome per draft, in order. A refused one never hinders its neighbours."""

@@ -29,7 +29,7 @@ class State:
 
     def base_url(self, request: Request) -> str:
         """Where clients reach intake."""
-        return self.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+        return self.settings.public_url.rstrip("/") or f"{request.scope['scheme']}://{request.headers.get('host', 'localhost')}"
 
 
 def state_of(request: Request) -> State:

@@ -1,7 +1,8 @@
 """One message's life, as the people in it see it. Start reading here."""
 
+from shared.pack.load import load_pack
 from shared.testing.wait import wait_until
-from tests.support.city import City
+from tests.support.city import PACK, City
 
 
 async def test_a_message_is_routed_to_the_department_that_is_responsible(city: City) -> None:
@@ -23,11 +24,21 @@ async def test_an_opinion_without_place_event_or_service_ends_at_a_desk_with_an_
     posted = await city.post("希望政府多听听我们老年人的想法")
     seen = await city.settled(posted)
     case = await city.case(seen["case_number"])
+    desk = load_pack(PACK).department_by_code[case["department"]].desk
 
-    assert seen["status"] in {"department", "triage"}
-    if seen["status"] == "department":
-        assert case["department"] == "city-hotline"
-        assert case["why"]["rule"]
+    assert (seen["status"], case["department"]) == ("department", "city-hotline")
+    assert case["why"]["zh"]
+    assert desk.owner.zh
+
+
+async def test_what_nobody_could_place_waits_with_its_reason(city: City) -> None:
+    """Not even a message that says nothing goes nowhere: an operator sees it, and why it came to him."""
+    posted = await city.post("……？？")
+    seen = await city.settled(posted, status="triage")
+    listed = (await city.router.get("/v1/triage", headers=city.key("operator"))).json()["cases"]
+    (waiting,) = [case for case in listed if case["number"] == seen["case_number"]]
+
+    assert waiting["triage"]["reason"] == "no_words"
 
 
 async def test_saying_it_twice_makes_one_case(city: City) -> None:

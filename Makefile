@@ -16,6 +16,7 @@ run: .venv/.runtime ## Start everything with made-up traffic; stop with Ctrl-C (
 	@YIJIAN_PACK=$${YIJIAN_PACK:-packs/$(PACK)} .venv/bin/yijian up --demo
 
 test: lint ## Check everything: lint, types, import rules and every suite this machine can run
+	@.venv/bin/python -c "from tests.support import kafka_server as kafka; kafka.why_not() or kafka.jars()"
 	.venv/bin/pytest -n 2
 
 fast: .venv/.dev ## Run the fast suite only

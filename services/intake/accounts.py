@@ -1,6 +1,7 @@
 """Intake's side of the account: what was accepted, and where it stands. Counted, never reckoned as a remainder."""
 
 import asyncio
+import operator
 from functools import reduce
 from typing import Any, get_args
 from uuid import UUID
@@ -15,26 +16,14 @@ from shared.log.port import Log
 from shared.store.port import Store
 from shared.store.relay import Relay
 
-_FRESH_SECONDS = 2.0
 _STATUSES = ("received", *get_args(Disposition))
 
 
 class Accounts:
-    """Counts the documents, at most every two seconds."""
+    """Counts the documents."""
 
     def __init__(self, documents: Store, log: Log, relay: Relay, letters: DeadLetters) -> None:
         self._store, self._log, self._relay, self._letters = documents, log, relay, letters
-        self._lock = asyncio.Lock()
-        self._counted_at = -_FRESH_SECONDS
-        self._last: dict[str, Any] = {}
-
-    async def account(self) -> dict[str, Any]:
-        """What came in by real and by test keys, and how many stand where."""
-        async with self._lock:
-            if clock.monotonic() - self._counted_at >= _FRESH_SECONDS:
-                self._last = await self._count()
-                self._counted_at = clock.monotonic()
-        return self._last
 
     async def minute(self, minute: str) -> dict[str, Any]:
         """Count and XOR of the ids of the messages accepted in this minute (`2026-11-20T01:12`, UTC), for the audit."""
@@ -42,10 +31,11 @@ class Accounts:
         return {
             "minute": minute,
             "count": len(found),
-            "xor": f"{reduce(lambda a, b: a ^ b, (UUID(one).int for one in found), 0):032x}",
+            "xor": f"{reduce(operator.xor, (UUID(one).int for one in found), 0):032x}",
         }
 
-    async def _count(self) -> dict[str, Any]:
+    async def count(self) -> dict[str, Any]:
+        """What came in by real and by test keys, and how many stand where."""
         real, test = await self._statuses(0), await self._statuses(1)
         counted = {
             "service": "intake",

@@ -17,6 +17,7 @@ from services.intake.state import State
 from services.intake.worker import Follower, Reconciler
 from shared import startup
 from shared.events import catalog
+from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
@@ -67,7 +68,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
             intake=Intake(documents, relay, preparer), contacts=Contacts(documents, sealer), accounts=accounts,
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip
-        app.state.account = accounts.account
+        app.state.account = fresh_enough(accounts.count)
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(documents, _COLLECTIONS),
             "topics": await startup.apply_topics(log, pack),

@@ -15,28 +15,16 @@ from shared.pack.model import Pack
 from shared.store.port import Store
 from shared.store.relay import Relay
 
-_FRESH_SECONDS = 2.0
 _PAGE = 500
 
 
 class Account:
-    """Counts the cases, at most every two seconds."""
+    """Counts the cases."""
 
     def __init__(self, documents: Store, log: Log, relay: Relay, letters: dict[str, DeadLetters], pack: Pack) -> None:
         """`letters`: those of each consumer group."""
         self._store, self._log, self._relay, self._letters = documents, log, relay, letters
         self._topics = {"router": GROUPS["router"], FEED_GROUP: feed_topics(pack)}
-        self._lock = asyncio.Lock()
-        self._counted_at = -_FRESH_SECONDS
-        self._last: dict[str, Any] = {}
-
-    async def account(self) -> dict[str, Any]:
-        """Cases of real and of test keys by disposition; what is dead, parked, unpublished or not yet read."""
-        async with self._lock:
-            if clock.monotonic() - self._counted_at >= _FRESH_SECONDS:
-                self._last = await self._count()
-                self._counted_at = clock.monotonic()
-        return self._last
 
     async def minute(self, minute: str) -> dict[str, Any]:
         """Count and XOR of the ids of the messages received in this minute (`2026-11-20T01:12`, UTC), for the audit."""
@@ -48,7 +36,8 @@ class Account:
             if (cursor := page.cursor) is None:
                 return {"minute": minute, "count": count, "xor": f"{mixed:032x}"}
 
-    async def _count(self) -> dict[str, Any]:
+    async def count(self) -> dict[str, Any]:
+        """Cases of real and of test keys by disposition; what is dead, parked, unpublished or not yet read."""
         real, test = await self._dispositions(0), await self._dispositions(1)
         letters = [await each.count() for each in self._letters.values()]
         return {

@@ -17,6 +17,7 @@ from services.router.store import Numbers
 from services.router.worker import Opener
 from shared import startup
 from shared.events.catalog import FEED_GROUP, GROUPS
+from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
@@ -69,7 +70,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])
         redelivery = Redelivery(documents, log, after=settings.tell_again_after)
         account = Account(documents, log, relay, letters, pack)
-        app.state.account = account.account
+        app.state.account = fresh_enough(account.count)
         app.state.router = State(
             keyring=Keyring(settings.keys_file), desk=Desk(documents, relay, rules), lists=Lists(documents), feed=departments,
             account=account, departments=frozenset(pack.department_by_code),

@@ -168,7 +168,7 @@ async def test_an_event_about_a_message_nobody_posted_becomes_a_dead_letter_and_
         assert (await city.settled(posted))["status"] == "department"
 
         async def kept() -> bool:
-            account = await city.apps["intake"].state.intake.accounts._count()
+            account = await city.apps["intake"].state.intake.accounts.count()
             return bool(account["dead"] == 2)
 
         await wait_until(kept, timeout=20)

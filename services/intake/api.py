@@ -138,3 +138,7 @@ async def _visible(state: State, message_id: str, key: Key) -> Document:
     if document is None or not views.may_see(document, key):
         raise Problem(404, "no-such-message", f"There is no message {message_id[:60]!r} that this key may see.")
     return document
+
+
+EXPRESS = {"/v1/messages": post_message, "/v1/messages:batch": post_batch}
+"""The doors themselves, through which everything comes in."""

@@ -43,7 +43,8 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(IntakeSettings)):
             yield
 
-    return create("intake", lifespan=lifespan, routers=[api.router, api_public.router], description=__doc__ or "")
+    routers = [api.router, api_public.router]
+    return create("intake", lifespan=lifespan, routers=routers, description=__doc__ or "", express=api.EXPRESS)
 
 
 @asynccontextmanager

@@ -20,6 +20,9 @@ from shared.store.port import Document
 
 _IDENTIFIERS: tuple[Kind, ...] = ("phone", "resident_id", "email", "account")
 """Of a citizen, the strongest first: the first one given makes the pseudonym."""
+_NOBODY = Citizen()
+_SMALL = MAX_MASKED_BYTES // 8
+"""What was posted in so few bytes is not over the limit when it is masked: a placeholder is never eight times its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ class Preparer:
         """A new document for this draft, or why it cannot be taken."""
         moment = clock.now()
         code = tracking.new_code(moment)
-        base = self._content(draft, ids.new_id(), clock.timestamp(moment))
+        received_at = clock.timestamp(moment)
+        base = self._content(draft, ids.new_id(), received_at)
         if isinstance(base, Problem):
             return base
-        body = base | self._standing(moment, test=draft.test) | {"tracking_code": code}
+        body = base | self._standing(moment, received_at, test=draft.test) | {"tracking_code": code}
         event = store.received_event(body["message"], body["received_at"], self.pack_version, draft.traceparent)
         return Document(
             id=body["message"]["id"], body=body, keys=(store.tracking_claim(code), *self.claims(draft)),
@@ -100,8 +104,7 @@ class Preparer:
         }  # fmt: skip
         masked = self._masker.mask(parts, _own(submission.citizen), language=tidied.language or self._pack.city.language)
         message = self._message(draft, tidied, masked, message_id, received_at)
-        size = len(orjson.dumps(message))
-        if size > MAX_MASKED_BYTES:
+        if len(draft.raw) > _SMALL and (size := len(orjson.dumps(message))) > MAX_MASKED_BYTES:
             return _too_large(size)
         return {
             "message": message,
@@ -110,7 +113,7 @@ class Preparer:
         }
 
     def _message(self, draft: Draft, tidied: rules.Tidied, masked: Masked, message_id: str, received_at: str) -> dict[str, Any]:
-        submission, citizen = draft.submission, draft.submission.citizen or Citizen()
+        submission, citizen = draft.submission, draft.submission.citizen or _NOBODY
         identifiers = [] if citizen.anonymous else self._identifiers(citizen)
         return {
             "id": message_id,
@@ -136,16 +139,16 @@ class Preparer:
 
     def _identifiers(self, citizen: Citizen) -> list[str]:
         given = ((kind, getattr(citizen, kind)) for kind in _IDENTIFIERS)
-        return [self._hasher.identifier(kind, value) for kind, value in given if value and self._hasher.identifies(kind, value)]
+        hashed = (self._hasher.identifier(kind, value) for kind, value in given if value)
+        return [identifier for identifier in hashed if identifier]
 
     def _original(self, submission: Submission, masked: Masked, raw: bytes) -> bytes:
         citizen = submission.citizen.model_dump(exclude_none=True) if submission.citizen else None
         found = {item.placeholder: item.value for item in masked.found}
         return orjson.dumps({"citizen": citizen, "placeholders": found, "posted": raw.decode()})
 
-    def _standing(self, moment: datetime, *, test: bool) -> dict[str, Any]:
+    def _standing(self, moment: datetime, received_at: str, *, test: bool) -> dict[str, Any]:
         """How a new message stands: nothing is heard of its case yet."""
-        received_at = clock.timestamp(moment)
         return {
             "received_at": received_at,
             "minute": received_at[:16],

@@ -27,7 +27,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from services.intake.masking import normal
-from shared import clock
+from shared import clock, ids
 from shared.errors import BadSettings, Permanent
 from shared.observability import logging
 
@@ -183,7 +183,7 @@ class Sealer:
         """`seal1.<suite>.<key id>.<base64url of nonce and ciphertext>`."""
         key = self._keys.active
         header = f"{_VERSION}.{key.suite}.{key.id}"
-        nonce = os.urandom(_NONCE)
+        nonce = ids.random_bytes(_NONCE)
         sealed = nonce + self._cipher(key).encrypt(nonce, plaintext, f"{header}\n{context}".encode())
         return f"{header}.{_encode(sealed)}"
 
@@ -222,14 +222,13 @@ class Hasher:
         key = keys.pseudonym
         self._base = HMAC(key.material, hashes.SM3() if key.suite == "gm" else hashes.SHA256())
 
-    def identifies(self, kind: str, value: str) -> bool:
-        """Whether a value can be anybody's: 无, 000 and 12345 are nobody's, and would make one citizen of strangers."""
+    def identifier(self, kind: str, value: str) -> str | None:
+        """`phone:<32 hex>` of the value in its normal form; None when it can be anybody's: 无, 000 and 12345 are nobody's, and
+        would make one citizen of strangers."""
         plain = normal(kind, value)
-        return len(set(plain)) > 1 and (kind != "phone" or sum(map(str.isdecimal, plain)) >= _SHORTEST_PHONE)
-
-    def identifier(self, kind: str, value: str) -> str:
-        """`phone:<32 hex>` of the value in its normal form. Ask `identifies` first."""
-        return f"{kind}:{self._hash(f'identifier:{kind}', normal(kind, value).encode())[:32]}"
+        if len(set(plain)) < 2 or (kind == "phone" and sum(map(str.isdecimal, plain)) < _SHORTEST_PHONE):
+            return None
+        return f"{kind}:{self._hash(f'identifier:{kind}', plain.encode())[:32]}"
 
     def pseudonym(self, identifier: str) -> str:
         """`c-<24 hex>`: the citizen behind an identifier, not to be told from it."""

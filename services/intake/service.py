@@ -109,8 +109,8 @@ def answer(outcome: Taken, base_url: str) -> dict[str, Any]:
 
 def _count(draft: Draft, outcome: Outcome) -> None:
     if isinstance(outcome, Problem):
-        metrics.REFUSED.labels(outcome.slug).inc()
+        metrics.child(metrics.REFUSED, outcome.slug).inc()
     elif outcome.repeated:
-        metrics.REPEATED.labels(draft.channel).inc()
+        metrics.child(metrics.REPEATED, draft.channel).inc()
     else:
-        metrics.ACCEPTED.labels(draft.channel).inc()
+        metrics.child(metrics.ACCEPTED, draft.channel).inc()

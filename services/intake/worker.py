@@ -9,7 +9,7 @@ from shared.events.catalog import GROUPS
 from shared.log.loop import Incoming
 from shared.log.port import Log
 from shared.observability import logging, metrics
-from shared.store.port import Conflict, Document, Store
+from shared.store.port import Conflict, Document, Store, Stored
 
 _log = logging.get(__name__)
 _TRIES = 5
@@ -66,12 +66,13 @@ class Reconciler:
         due = await self._due(now)
         if not due or await self._downstream_is_behind():
             return
-        await self._log.publish([record for one in due for record in store.to_records(one, one.tail[-1])])
-        metrics.REPUBLISHED.inc(len(due))
         for one in due:
             self._count(one, now)
-        await self._store.replace(store.COLLECTION, due)  # who lost the race is heard of now, or looked at again
-        _log.warning("messages_published_again", count=len(due), first=due[0].id)
+        results = await self._store.replace(store.COLLECTION, due)  # who loses is heard of now, or another process was faster
+        mine = [one for one, result in zip(due, results, strict=True) if isinstance(result, Stored)]
+        await self._log.publish([record for one in mine for record in store.to_records(one, one.tail[-1])])
+        metrics.REPUBLISHED.inc(len(mine))
+        _log.warning("messages_published_again", count=len(mine), first=due[0].id)
 
     async def _due(self, now: int) -> list[Document]:
         page = await self._store.page(store.COLLECTION, "awaiting", {"awaiting": store.AWAITED}, limit=_PAGE)

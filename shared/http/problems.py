@@ -101,12 +101,20 @@ def _advice(kind: str, message: str) -> str:
     return advice.get(kind, message.removeprefix("Value error, ") + ".")
 
 
+def response_to(error: Problem | Transient) -> Response:
+    """The answer to what a route raised: the problem itself, or a 503 that says to send the request again."""
+    if isinstance(error, Problem):
+        return error.response()
+    detail = f"This cannot be done at the moment ({error}). Nothing is wrong with the request: send it again."
+    return Problem(503, getattr(error, "slug", "transient"), detail, headers={"Retry-After": "2"}).response()
+
+
 def install(app: FastAPI) -> None:
     """Make every error of this app a problem."""
 
-    async def problem(_: Request, error: Exception) -> Response:
-        assert isinstance(error, Problem)  # noqa: S101
-        return error.response()
+    async def ours(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem | Transient)  # noqa: S101
+        return response_to(error)
 
     async def request_invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101
@@ -118,14 +126,10 @@ def install(app: FastAPI) -> None:
         detail = _ROUTING.get(error.status_code, str(error.detail))
         return Problem(error.status_code, slug, detail, headers=error.headers).response()
 
-    async def transient(_: Request, error: Exception) -> Response:
-        detail = f"This cannot be done at the moment ({error}). Nothing is wrong with the request: send it again."
-        return Problem(503, getattr(error, "slug", "transient"), detail, headers={"Retry-After": "2"}).response()
-
-    app.add_exception_handler(Problem, problem)
+    app.add_exception_handler(Problem, ours)
     app.add_exception_handler(RequestValidationError, request_invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Transient, transient)
+    app.add_exception_handler(Transient, ours)
 
 
 def _request_invalid(error: RequestValidationError) -> Problem:

@@ -1,6 +1,11 @@
 """Every instrument, declared once. Nobody else makes one, so this page is the catalogue of what can be seen."""
 
+from functools import cache
+from typing import TypeVar
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 REGISTRY = CollectorRegistry()
 
@@ -23,3 +28,9 @@ LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made pr
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)
 EMERGENCIES = Counter("yijian_emergencies_total", "Messages classified as emergencies.", registry=REGISTRY)
+
+
+@cache
+def child(instrument: M, *labels: str) -> M:
+    """The instrument with these labels; found again without the lock and the checks of `labels`."""
+    return instrument.labels(*labels)

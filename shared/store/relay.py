@@ -56,6 +56,7 @@ class Relay:
         self._behind_since: float | None = monotonic()  # what is pending from before is read first
         self._sweep_at = 0.0
         self._forgive_at = monotonic() + _FORGIVE_SECONDS
+        self._seen: dict[str, int] = {}
         self._published: dict[str, int] = {}
         self._unmarked: dict[str, int] = {}
         self._wake = asyncio.Event()
@@ -170,10 +171,17 @@ class Relay:
         since, self._behind_since = self._behind_since, None  # from here on an offer may say that there is more
         self._sweep_at = monotonic() + _SWEEP_SECONDS
         documents = await self._store.pending(self._collection, limit=limit)
+        if since is None:
+            return self._left_behind(documents)
         if len(documents) == limit:
             self._fall_behind()
             self._behind_since = since or self._behind_since
         return documents
+
+    def _left_behind(self, documents: Sequence[Document]) -> Sequence[Document]:
+        """Those that were pending a sweep ago as well: the others are just being published, here or by another process."""
+        before, self._seen = self._seen, {document.id: document.published for document in documents}
+        return [document for document in documents if before.get(document.id) == document.published]
 
     async def _due(self, documents: Sequence[Document]) -> list[_Due]:
         return [due for document in documents for due in await self._due_of(document)]

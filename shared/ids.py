@@ -26,8 +26,7 @@ _drawn = _Drawn()
 def random_bytes(count: int) -> bytes:
     """`count` (up to some hundred) bytes from the system's generator, none given out twice.
 
-    Drawn in advance: asking the system gives up the interpreter's lock, and a thread that prepares a batch beside a busy event loop
-    waits for it longer than the rest of a message takes.
+    Drawn in advance: asking the system gives up the interpreter's lock, which a busy event loop then keeps for milliseconds.
     """
     if len(_drawn.rest) < count:
         _drawn.rest = os.urandom(_DRAWN)

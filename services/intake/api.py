@@ -1,6 +1,5 @@
 """Intake's routes for channel systems: post messages, and ask after them."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -9,13 +8,12 @@ from fastapi import APIRouter, Request, Response
 from services.intake import examples, reading, store, views
 from services.intake.duplicates import Outcome, Taken
 from services.intake.model import MAX_BATCH, Submission
-from services.intake.preparing import Draft
-from services.intake.service import answer
+from services.intake.reading import Posting
+from services.intake.service import answer, count
 from services.intake.state import State, state_of
 from shared.http.app import json_response
 from shared.http.auth import Key
 from shared.http.problems import Problem, fault, not_json
-from shared.pack.model import Pack
 from shared.store.port import Document
 
 router = APIRouter(prefix="/v1", tags=["messages"])
@@ -38,12 +36,8 @@ _MANY = {"type": "array", "items": _ONE, "maxItems": MAX_BATCH}
 async def post_message(request: Request) -> Response:
     """Store one message durably, then answer 202. Repeat it with the same key and body to get the same answer."""
     state = state_of(request)
-    key = state.keyring.authenticate(request, "channel")
-    item = reading.parse(await request.body())
-    draft = reading.draft(item, key, state.pack, **_headers(request))
-    if isinstance(draft, Problem):
-        raise draft
-    outcome = await state.intake.take_one(draft)
+    (outcome,) = await state.intake.take(await _posting(request, state))
+    count(outcome)
     if isinstance(outcome, Problem):
         raise outcome
     headers = {"Idempotent-Replayed": "true"} if outcome.repeated else None
@@ -57,10 +51,8 @@ async def post_message(request: Request) -> Response:
 async def post_batch(request: Request) -> Response:
     """Store the good ones durably; each bad one gets its own problem and hinders no other."""
     state = state_of(request)
-    key = state.keyring.authenticate(request, "channel")
-    drafts = await asyncio.to_thread(_drafts, await request.body(), request, key, state.pack)
-    taken = iter(await state.intake.take([draft for draft in drafts if not isinstance(draft, Problem)]))
-    outcomes = [draft if isinstance(draft, Problem) else next(taken) for draft in drafts]
+    content_type = request.headers.get("content-type", "")
+    outcomes = await state.intake.take(await _posting(request, state, batch=content_type))
     base_url = state.base_url(request)
     results = [_result(index, outcome, base_url) for index, outcome in enumerate(outcomes)]
     repeated = sum(isinstance(outcome, Taken) and outcome.repeated for outcome in outcomes)
@@ -69,26 +61,18 @@ async def post_batch(request: Request) -> Response:
     return json_response({**counts, "results": results})
 
 
-def _drafts(body: bytes, request: Request, key: Key, pack: Pack) -> list[Draft | Problem]:
-    """Every item as a draft; an `Idempotency-Key` of the batch makes one for each item, by its place."""
-    given = _headers(request)
-    items = reading.items(body, request.headers.get("content-type", ""))
-    keys = [f"{given['idempotency_key']}#{index}" if given["idempotency_key"] else None for index in range(len(items))]
-    return [
-        reading.draft(item, key, pack, idempotency_key=one, traceparent=given["traceparent"])
-        for item, one in zip(items, keys, strict=True)
-    ]
+async def _posting(request: Request, state: State, *, batch: str | None = None) -> Posting:
+    headers = request.headers
+    key = state.keyring.authenticate(request, "channel")
+    given = reading.idempotency_key(headers.get("idempotency-key"))
+    return Posting(await request.body(), key, given, headers.get("traceparent"), batch)
 
 
 def _result(index: int, outcome: Outcome, base_url: str) -> dict[str, Any]:
+    count(outcome)
     if isinstance(outcome, Problem):
         return {"index": index, "status": outcome.status, "problem": outcome.body()}
     return answer(outcome, base_url) | {"index": index, "status": 202, "duplicate": outcome.repeated}
-
-
-def _headers(request: Request) -> dict[str, str | None]:
-    key = reading.idempotency_key(request.headers.get("idempotency-key"))
-    return {"idempotency_key": key, "traceparent": request.headers.get("traceparent")}
 
 
 @router.post("/messages:status", summary="How up to 1,000 messages stand", openapi_extra=_SECURED)

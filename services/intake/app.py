@@ -9,6 +9,7 @@ from services.intake import api, api_public, store
 from services.intake.accounts import Accounts
 from services.intake.contacts import Contacts
 from services.intake.links import LINKS
+from services.intake.preparers import Preparers, Recipe
 from services.intake.preparing import Preparer
 from services.intake.sealing import Hasher, Sealer, Secrets
 from services.intake.service import Intake
@@ -59,6 +60,9 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         secrets = Secrets(settings.secrets_file)
         sealer = Sealer(secrets)
         preparer = Preparer(pack, sealer, Hasher(secrets), reconcile_after=settings.reconcile_after)
+        preparers = Preparers(Recipe(pack, settings.secrets_file, settings.reconcile_after), apart=settings.preparer)
+        stack.push_async_callback(preparers.close)
+        await preparers.start()
         relay = Relay(documents, log, store.COLLECTION, store.to_records)
         letters = DeadLetters(documents, log, service="intake", group="intake")
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
@@ -66,7 +70,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         accounts = Accounts(documents, log, relay, letters)
         app.state.intake = State(
             settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
-            intake=Intake(documents, relay, preparer), contacts=Contacts(documents, sealer), accounts=accounts,
+            intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)

@@ -216,9 +216,7 @@ def normal(kind: str, value: str) -> str:
 
 
 def _normal_phone(folded: str) -> str:
-    if len(folded) == 11 and folded[0] == "1" and folded.isascii() and folded.isdecimal():
-        return folded
-    digits = re.sub("[^0-9]", "", folded.translate(_SPOKEN_FOLD))
+    digits = folded if folded.isascii() and folded.isdecimal() else re.sub("[^0-9]", "", folded.translate(_SPOKEN_FOLD))
     if inland := re.fullmatch("(?:00)?86(1[3-9][0-9]{9})|(?:00)?86([1-9][0-9]{8,10})", digits):
         return inland[1] or f"0{inland[2]}"
     return f"+{digits}" if folded.startswith("+") and digits else digits

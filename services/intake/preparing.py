@@ -42,14 +42,14 @@ class Preparer:
     """Makes documents. Holds the keys, so that nobody else needs them; safe to use from several threads."""
 
     def __init__(self, pack: Pack, sealer: Sealer, hasher: Hasher, *, reconcile_after: float) -> None:
-        self._pack, self._sealer, self._hasher = pack, sealer, hasher
+        self.pack, self._sealer, self._hasher = pack, sealer, hasher
         self._masker = Masker(reserved_mobile=pack.city.reserved.mobile)
         self._reconcile_after = reconcile_after
 
     @property
     def pack_version(self) -> str:
         """The version of the pack whose codes the messages use."""
-        return self._pack.city.version
+        return self.pack.city.version
 
     def prepare(self, draft: Draft) -> Document | Problem:
         """A new document for this draft, or why it cannot be taken."""
@@ -96,13 +96,13 @@ class Preparer:
 
     def _content(self, draft: Draft, message_id: str, received_at: str) -> dict[str, Any] | Problem:
         submission = draft.submission
-        tidied = rules.tidy(submission, self._pack.region_by_code)
+        tidied = rules.tidy(submission, self.pack.region_by_code)
         place = tidied.place or Place()
         parts = {
             "title": tidied.title, "text": tidied.text, "address": place.address, "region": place.region,
             "category_hint": tidied.category_hint, "extra": tidied.extra,
         }  # fmt: skip
-        masked = self._masker.mask(parts, _own(submission.citizen), language=tidied.language or self._pack.city.language)
+        masked = self._masker.mask(parts, _own(submission.citizen), language=tidied.language or self.pack.city.language)
         message = self._message(draft, tidied, masked, message_id, received_at)
         if len(draft.raw) > _SMALL and (size := len(orjson.dumps(message))) > MAX_MASKED_BYTES:
             return _too_large(size)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import orjson
@@ -18,6 +19,32 @@ from shared.pack.model import Pack
 
 _SORTED = orjson.OPT_SORT_KEYS
 _KEY = re.compile(r'^"?([\x21-\x7e ]{1,255}?)"?$')
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A request as it came in, with whose key it came."""
+
+    body: bytes
+    key: Key
+    idempotency_key: str | None = None
+    traceparent: str | None = None
+    batch: str | None = None
+    """The content type of a batch; None: the body is one message."""
+
+
+def drafts(posting: Posting, pack: Pack) -> list[Draft | Problem]:
+    """Every message of a request as a draft; an `Idempotency-Key` of a batch makes one for each item, by its place.
+
+    Raises the `Problem` of a body that cannot be read at all.
+    """
+    key, given, trace = posting.key, posting.idempotency_key, posting.traceparent
+    if posting.batch is None:
+        return [draft(parse(posting.body), key, pack, idempotency_key=given, traceparent=trace)]
+    return [
+        draft(item, key, pack, idempotency_key=given and f"{given}#{index}", traceparent=trace)
+        for index, item in enumerate(items(posting.body, posting.batch))
+    ]
 
 
 def parse(body: bytes) -> Any:

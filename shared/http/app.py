@@ -8,6 +8,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.routing import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Lifespan, Message, Receive, Scope, Send
 
 from shared import clock
@@ -146,6 +147,8 @@ class Edge:
         scope["app"] = self._state
         try:
             response = await endpoint(Request(scope, receive))
+        except ClientDisconnect:
+            return  # nobody is there to be answered, and of half a body nothing is kept
         except (Problem, Transient) as error:
             response = problems.response_to(error)
         await response(scope, receive, send)

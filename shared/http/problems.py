@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem details: a stable `type`, a sentence a person can act on, and where the mistake is."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypedDict
 
@@ -46,6 +47,11 @@ class Problem(Permanent):
         self.errors = list(errors)
         self.headers = dict(headers or {})
         self.extra = extra
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For helper processes: an exception pickles by what `Exception` was given, which is not all of it."""
+        rebuild = partial(Problem, errors=self.errors, headers=self.headers, **self.extra)
+        return rebuild, (self.status, self.slug, self.detail)
 
     def body(self) -> dict[str, Any]:
         """The problem as the JSON object of RFC 9457."""

@@ -18,12 +18,14 @@ from services.intake.state import State
 from services.intake.worker import Follower, Reconciler
 from shared import startup
 from shared.events import catalog
+from shared.http import deadletters
 from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
 from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.letters import Letters
 from shared.log.loop import Loop
 from shared.pack.load import load_pack
 from shared.runtime import Work, every, running
@@ -44,7 +46,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(IntakeSettings)):
             yield
 
-    routers = [api.router, api_public.router]
+    routers = [api.router, api_public.router, deadletters.router]
     return create("intake", lifespan=lifespan, routers=routers, description=__doc__ or "", express=api.EXPRESS)
 
 
@@ -68,8 +70,9 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
         reconciler = Reconciler(documents, log, after=settings.reconcile_after)
         accounts = Accounts(documents, log, relay, letters)
+        app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
-            settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
+            settings=settings, pack=pack, keyring=app.state.keyring, store=documents,
             intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip

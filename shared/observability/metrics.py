@@ -21,6 +21,10 @@ REPUBLISHED = Counter("yijian_reconciler_republished_total", "Messages published
 HANDLED = Counter("yijian_loop_handled_total", "Records handled.", ["group"], registry=REGISTRY)
 HANDLING_SECONDS = Histogram("yijian_loop_batch_seconds", "Time to handle a batch.", ["group"], buckets=_FAST, registry=REGISTRY)
 PAUSED = Counter("yijian_loop_paused_total", "Pauses of a loop for a dependency's trouble.", ["group"], registry=REGISTRY)
+LOOP_STATE = Gauge(
+    "yijian_loop_state", "How a loop is: 0 it flows, 1 it pauses for a dependency, 2 it has stopped itself.", ["group"],
+    registry=REGISTRY,
+)  # fmt: skip
 DEAD_LETTERS = Counter(
     "yijian_dead_letters_total", "Records kept as dead letters, by reason.", ["group", "reason"], registry=REGISTRY
 )

@@ -29,6 +29,10 @@ DEAD_LETTERS = Counter(
     "yijian_dead_letters_total", "Records kept as dead letters, by reason.", ["group", "reason"], registry=REGISTRY
 )
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
+MISSED_EVENTS = Counter(
+    "yijian_follower_missed_events_total", "Events of cases that never came, by their numbers: the log has lost records.",
+    registry=REGISTRY,
+)  # fmt: skip
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)
 EMERGENCIES = Counter("yijian_emergencies_total", "Messages classified as emergencies.", registry=REGISTRY)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import math
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 
 from shared import clock
 from shared.errors import Transient
+from shared.http.guard import Limits, guarded, look_after
 from shared.http.health import Check
 from shared.observability import logging, metrics
 from shared.settings import HomeSettings
@@ -36,14 +38,22 @@ def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal again once it has stopped: then we exit 0
     config = uvicorn.Config(
-        app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False,
-        timeout_graceful_shutdown=int(settings.drain_seconds), timeout_keep_alive=30, backlog=2048,
+        app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False, ws="none", backlog=2048,
+        http=guarded(_limits(settings)), timeout_keep_alive=math.ceil(settings.keep_alive_seconds),
+        timeout_graceful_shutdown=int(settings.drain_seconds),
     )  # fmt: skip
     server = _Server(config)
     server.run()
     if not server.started:
         _log.error("cannot_start", reason=getattr(app.state, "cannot_start", "see above"))  # the log's last line says why
         sys.exit(_NOT_STARTED)
+
+
+def _limits(settings: HomeSettings) -> Limits:
+    return Limits(
+        connections=settings.connections, head_bytes=settings.head_bytes, headers=settings.head_count,
+        head_seconds=settings.head_seconds, body_seconds=settings.body_seconds, keep_alive_seconds=settings.keep_alive_seconds,
+    )  # fmt: skip
 
 
 class _Server(uvicorn.Server):
@@ -59,6 +69,12 @@ class _Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second; once a second look after the connections."""
+        if counter % 10 == 0:
+            look_after(self.server_state.connections)
+        return await super().on_tick(counter)
 
 
 class Runner:

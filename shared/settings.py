@@ -26,6 +26,12 @@ class HomeSettings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65000, description="First port: console; 8001 intake, 8002 classifier, 8003 router.")
     log_level: str = Field(default="info", description="debug, info, warning or error.")
     drain_seconds: float = Field(default=10.0, gt=0, le=300, description="How long a stop may take to finish what is in flight.")
+    connections: int = Field(default=900, ge=10, description="Connections open at once; each takes an open file.")
+    head_bytes: int = Field(default=32 * 1024, ge=1024, description="Bytes of a request's address and headers.")
+    head_count: int = Field(default=100, ge=10, description="Headers of a request.")
+    head_seconds: float = Field(default=10.0, gt=0, description="How long a request's head may take to arrive.")
+    body_seconds: float = Field(default=60.0, gt=0, description="How long a body may take to arrive, and an answer to be read.")
+    keep_alive_seconds: float = Field(default=30.0, gt=0, description="How long a connection may rest between two requests.")
 
     @property
     def log_url(self) -> str:

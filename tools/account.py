@@ -22,13 +22,20 @@ Answer: TypeAlias = dict[str, Any]
 """What one service answers at `/v1/account`; what is not in it is not shown."""
 _DISPOSITIONS = get_args(Disposition)
 _FIGURES = {
+    "stored": "stored",
+    "published": "published",
+    "not published yet": "unpublished",
+    "classified": "classified",
+    "abstained": "abstained",
+    "delivered": "delivered",
     "in flight": "in_flight",
-    "oldest in flight": "oldest_in_flight",
     "missing": "missing",
     "dead letters": "dead",
     "parked": "parked",
     "not read yet": "lag",
 }
+_OLDEST = {"in_flight": "in flight", "unpublished": "not published", "in_triage": "in triage", "routed": "with a department"}
+_OLDEST |= {"dead": "dead letter", "parked": "parked"}
 _STANDINGS = ("statuses", "dispositions", "cases")
 _TRIES = 6
 _PAUSE_SECONDS = 1.0
@@ -161,6 +168,8 @@ def _lines(services: dict[str, Answer]) -> list[tuple[str, ...]]:
         table[code.replace("_", " ")] = [figures.get(code) for figures in standing]
     for title, name in _FIGURES.items():
         table[title] = [answer.get(name) for answer in services.values()]
+    for name, title in _OLDEST.items():
+        table[f"oldest {title}"] = [answer.get("oldest", {}).get(name) for answer in services.values()]
     return [(title, *map(_cell, cells)) for title, cells in table.items() if any(cell is not None for cell in cells)]
 
 

@@ -30,6 +30,10 @@ def add(
     department: Annotated[list[str] | None, typer.Option(help="A department whose cases the key sees; may be repeated.")] = None,
     name: Annotated[str | None, typer.Option(help="How the key is listed. Default: from its role and scope.")] = None,
     test: Annotated[bool, typer.Option("--test", help="Its messages end at the test desk and in no figure.")] = False,
+    rate: Annotated[
+        float | None, typer.Option(min=0, help="Messages a second it may send; 0: no limit. Default: the settings'.")
+    ] = None,
+    burst: Annotated[int | None, typer.Option(min=1, help="Messages it may send at once. Default: those of a second.")] = None,
     expires: Annotated[str | None, typer.Option(help="90d or 2027-01-31 (its first moment). Default: never.")] = None,
 ) -> None:
     """Make a key and print its secret, which is shown only this once."""
@@ -37,10 +41,11 @@ def add(
     pack = load_pack(settings.pack)
     known = _role(role)
     scope = scope_of(known, channel or [], department or [], pack)
+    _check_limit(known, rate, burst)
     keys = KeyFile(settings.keys_file)
     chosen = name or free_name(known, scope, {key.name for key in keys.read()})
     until = expiry(expires, clock.now(), pack.city.timezone) if expires else None
-    secret = keys.add(chosen, known, scope=scope, test=test, expires=until)
+    secret = keys.add(chosen, known, scope=scope, test=test, expires=until, rate=rate, burst=burst)
     typer.echo(secret)
     typer.echo(f"{chosen}: {_scope_words(known, scope)}{_notes(test, until)}. Keep it safe: it is not shown again.", err=True)
 
@@ -52,7 +57,7 @@ def list_() -> None:
     if not keys:
         typer.echo("There are no keys yet: yijian keys add --role channel --channel hotline")
         return
-    show_table(("name", "role", "scope", "test", "expires", "created"), [_line(key) for key in keys])
+    show_table(("name", "role", "scope", "test", "limit", "expires", "created"), [_line(key) for key in keys])
 
 
 @app.command()
@@ -128,7 +133,20 @@ def _role(text: str) -> Role:
 
 def _line(key: Key) -> tuple[str, ...]:
     expires = f"{key.expires} (over)" if key.expires and key.expired() else key.expires or "never"
-    return key.name, key.role, ", ".join(key.scope) or "all", "test" if key.test else "", expires, key.created
+    return key.name, key.role, ", ".join(key.scope) or "all", "test" if key.test else "", _limit(key), expires, key.created
+
+
+def _limit(key: Key) -> str:
+    if key.rate is None:
+        return "as set" if key.role == "channel" else ""
+    return f"{key.rate:g}/s" + (f", {key.burst:,} at once" if key.burst else "") if key.rate else "none"
+
+
+def _check_limit(role: Role, rate: float | None, burst: int | None) -> None:
+    if role != "channel" and (rate is not None or burst is not None):
+        raise BadSettings("--rate and --burst go with --role channel: only channels send messages")
+    if burst is not None and not rate:
+        raise BadSettings("--burst needs a --rate: how many messages a second, and how many at once")
 
 
 def _scope_words(role: Role, scope: tuple[str, ...]) -> str:

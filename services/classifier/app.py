@@ -13,18 +13,21 @@ from services.classifier.settings import ClassifierSettings
 from shared import clock, startup
 from shared.events import catalog
 from shared.http import deadletters
+from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
 from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
-from shared.log.lag import lag_of
+from shared.log.lag import ever_published, lag_of
 from shared.log.letters import Letters
 from shared.log.loop import Loop
+from shared.log.oldest import oldest_letter, oldest_parked
 from shared.pack.load import load_pack
 from shared.runtime import Work, running
 from shared.settings import load
 from shared.store import open_store
+from shared.store.port import Store
 
 _GROUP = "classifier"
 
@@ -53,7 +56,7 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         loop = Loop(log, _GROUP, catalog.GROUPS[_GROUP], ClassifyBatch(classifier, log).handle, letters)
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(letters_store)
         app.state.classifier = api.State(app.state.keyring, classifier)
-        app.state.account = lambda: _account(log, letters, classifier.version)
+        app.state.account = fresh_enough(lambda: _account(log, letters_store, letters, classifier.version))
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(letters_store, (LETTERS, PARKED)),
             "topics": await startup.apply_topics(log, pack),
@@ -65,6 +68,13 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         yield
 
 
-async def _account(log: Log, letters: DeadLetters, version: str) -> dict[str, Any]:
-    counted = {"service": "classifier", "at": clock.timestamp(), "model_version": version}
+async def _account(log: Log, store: Store, letters: DeadLetters, version: str) -> dict[str, Any]:
+    """What is classified is counted where it lies: on the log. (How many it would not decide, the router counts.)"""
+    counted = {
+        "service": "classifier",
+        "at": clock.timestamp(),
+        "model_version": version,
+        "classified": await ever_published(log, "router", (catalog.CLASSIFIED,)),
+        "oldest": {"dead": await oldest_letter(store), "parked": await oldest_parked(store, (_GROUP,))},
+    }
     return counted | await letters.count() | {"lag": await lag_of(log, _GROUP, catalog.GROUPS[_GROUP])}

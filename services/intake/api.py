@@ -5,10 +5,9 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from services.intake import examples, reading, store, views
+from services.intake import doors, examples, store, views
 from services.intake.duplicates import Outcome, Taken
 from services.intake.model import MAX_BATCH, Submission
-from services.intake.reading import Posting
 from services.intake.service import answer, count
 from services.intake.state import State, state_of
 from shared.http.app import json_response
@@ -35,8 +34,11 @@ _MANY = {"type": "array", "items": _ONE, "maxItems": MAX_BATCH}
 )  # fmt: skip
 async def post_message(request: Request) -> Response:
     """Store one message durably, then answer 202. Repeat it with the same key and body to get the same answer."""
-    state = state_of(request)
-    (outcome,) = await state.intake.take(await _posting(request, state))
+    return await doors.through(request, _told_one)
+
+
+def _told_one(outcomes: list[Outcome], state: State, request: Request) -> Response:
+    (outcome,) = outcomes
     count(outcome)
     if isinstance(outcome, Problem):
         raise outcome
@@ -50,22 +52,16 @@ async def post_message(request: Request) -> Response:
 )  # fmt: skip
 async def post_batch(request: Request) -> Response:
     """Store the good ones durably; each bad one gets its own problem and hinders no other."""
-    state = state_of(request)
-    content_type = request.headers.get("content-type", "")
-    outcomes = await state.intake.take(await _posting(request, state, batch=content_type))
+    return await doors.through(request, _told_each, batch=request.headers.get("content-type", ""))
+
+
+def _told_each(outcomes: list[Outcome], state: State, request: Request) -> Response:
     base_url = state.base_url(request)
     results = [_result(index, outcome, base_url) for index, outcome in enumerate(outcomes)]
     repeated = sum(isinstance(outcome, Taken) and outcome.repeated for outcome in outcomes)
     refused = sum(isinstance(outcome, Problem) for outcome in outcomes)
     counts = {"accepted": len(outcomes) - repeated - refused, "duplicates": repeated, "refused": refused}
     return json_response({**counts, "results": results})
-
-
-async def _posting(request: Request, state: State, *, batch: str | None = None) -> Posting:
-    headers = request.headers
-    key = state.keyring.authenticate(request, "channel")
-    given = reading.idempotency_key(headers.get("idempotency-key"))
-    return Posting(await request.body(), key, given, headers.get("traceparent"), batch)
 
 
 def _result(index: int, outcome: Outcome, base_url: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.intake import api, api_public, store
 from services.intake.accounts import Accounts
+from services.intake.admission import Gate
 from services.intake.contacts import Contacts
 from services.intake.links import LINKS
 from services.intake.preparers import Preparers, Recipe
@@ -72,7 +73,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         accounts = Accounts(documents, log, relay, letters)
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
-            settings=settings, pack=pack, keyring=app.state.keyring, store=documents,
+            settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
             intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from services.intake import reading, store
 from services.intake.duplicates import Outcome, Repeats, Taken
+from services.intake.fairness import FairQueue
 from services.intake.links import LINKS
 from services.intake.preparers import Prepared, Preparers
 from services.intake.preparing import Draft, Preparer
@@ -19,6 +20,8 @@ _GROUP, _GROUP_BYTES = 16, 256 * 1024
 """Requests that are prepared and stored together, at most, and their size: small groups keep both processes at work."""
 _AT_ONCE = 4
 """Groups in preparation: one at work, the others on their way."""
+_TAKEN_AT_ONCE = 24
+"""Groups in preparation or being stored: what is beyond waits in its key's line, where turns are fair."""
 _Waiting: TypeAlias = tuple[Posting, asyncio.Future[list[Outcome]]]
 
 
@@ -35,7 +38,7 @@ class Intake:
     def __init__(self, documents: Store, relay: Relay, preparer: Preparer, preparers: Preparers) -> None:
         self._store, self._relay, self._preparer, self._preparers = documents, relay, preparer, preparers
         self._repeats = Repeats(documents, relay, preparer)
-        self._waiting: list[_Waiting] = []
+        self._waiting: FairQueue[_Waiting] = FairQueue()
         self._preparing = 0
         self._taking: set[asyncio.Task[None]] = set()
 
@@ -45,26 +48,22 @@ class Intake:
         An outcome per message, in order; a refused one never hinders its neighbours. Raises the `Problem` of an unreadable body.
         """
         done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((posting, done))
+        self._waiting.add(posting.key.name, (posting, done), len(posting.body))
         self._prepare_next()
         return await done
 
     def _prepare_next(self) -> None:
         """One group is prepared while the one before it is stored and the next one gathers."""
-        if self._waiting and self._preparing < _AT_ONCE:
-            group = self._next_group()
+        if self._waiting and self._preparing < _AT_ONCE and len(self._taking) < _TAKEN_AT_ONCE:
+            group = self._waiting.group(_GROUP, _GROUP_BYTES)
             self._preparing += 1
             task = asyncio.create_task(self._take_together(group))
             self._taking.add(task)
-            task.add_done_callback(self._taking.discard)
+            task.add_done_callback(self._taken)
 
-    def _next_group(self) -> list[_Waiting]:
-        size = count = 0
-        while count < min(_GROUP, len(self._waiting)) and size < _GROUP_BYTES:
-            size += len(self._waiting[count][0].body)
-            count += 1
-        group, self._waiting = self._waiting[:count], self._waiting[count:]
-        return group
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._taking.discard(task)
+        self._prepare_next()
 
     async def _take_together(self, group: Sequence[_Waiting]) -> None:
         try:

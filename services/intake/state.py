@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from services.intake.accounts import Accounts
+from services.intake.admission import Gate
 from services.intake.contacts import Contacts
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
@@ -21,6 +22,7 @@ class State:
     pack: Pack
     keyring: Keyring
     store: Store
+    gate: Gate
     intake: Intake
     contacts: Contacts
     accounts: Accounts

@@ -87,6 +87,7 @@ def new_case(case_id: str, name: Number, message: Body, classification: Body, no
         "message_id": message["id"],
         "test": int(message["test"]),
         "minute": minute(message["received_at"]),
+        "abstained": int(classification["abstained"] is not None),
         "opened_at": now,
         "revision": message["revision"],
         "message": message,

@@ -28,6 +28,7 @@ COLLECTION = Collection(
         Index("by_department_disposition", ("department", "disposition", "serial")),
         Index("by_account", ("test", "disposition")),
         Index("by_minute", ("minute",)),
+        Index("by_abstained", ("abstained",)),
     ),
 )
 COUNTERS = Collection("counters")

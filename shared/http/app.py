@@ -132,7 +132,8 @@ class Edge:
 
         express = self._express.get(scope["path"]) if scope["method"] == "POST" else None
         try:
-            if _declared(scope) > MAX_BODY_BYTES:
+            scope["declared"] = declared = _declared(scope)
+            if declared > MAX_BODY_BYTES:
                 await too_large(MAX_BODY_BYTES, "The body").response()(scope, receive, watch)
             elif express:
                 await self._answer(express, scope, _limited(receive), watch)

@@ -38,6 +38,10 @@ class Key:
     expires: str | None = None
     """RFC 3339; None: never."""
     created: str = field(default_factory=clock.timestamp)
+    rate: float | None = None
+    """Messages a second a channel may send; None: as the settings say, 0: no limit."""
+    burst: int | None = None
+    """Messages it may send at once; None: as many as in one second, or as the settings say."""
 
     def expired(self) -> bool:
         """Whether its time is over."""
@@ -79,13 +83,16 @@ class KeyFile:
             os.fsync(file.fileno())
         Path(file.name).replace(self.path)
 
-    def add(self, name: str, role: Role, *, scope: Sequence[str] = (), test: bool = False, expires: str | None = None) -> str:
+    def add(
+        self, name: str, role: Role, *, scope: Sequence[str] = (), test: bool = False, expires: str | None = None,
+        rate: float | None = None, burst: int | None = None,
+    ) -> str:  # fmt: skip
         """Store a new key and return its secret, which is not kept. Raises `BadSettings` when the name is taken."""
         keys = self.read()
         if any(key.name == name for key in keys):
             raise BadSettings(f"there is a key named {name!r} already: choose another --name, or revoke it first")
         secret = new_secret(role)
-        self.write([*keys, Key(name, role, digest(secret), tuple(scope), test, expires)])
+        self.write([*keys, Key(name, role, digest(secret), tuple(scope), test, expires, rate=rate, burst=burst)])
         return secret
 
     def revoke(self, name: str) -> bool:

@@ -48,6 +48,8 @@ class Result:
     statuses: dict[str, int]
     percentiles: dict[str, float]
     """Of a request's latency, in milliseconds; with a rate from when it was due."""
+    accepted: dict[str, float] = field(default_factory=dict)
+    """The same, of those that were answered 2xx."""
     rate: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +65,7 @@ class _Work:
     next: int = 0
     due: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    accepted: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     answers: list[tuple[float, bytes]] = field(default_factory=list)
     idle: "deque[_Client]" = field(default_factory=deque)
@@ -71,6 +74,8 @@ class _Work:
     def answered(self, started: float, status: bytes, body: bytes) -> None:
         self.latencies.append(time.perf_counter() - started)
         self.statuses[status.decode()] += 1
+        if status.startswith(b"2"):
+            self.accepted.append(self.latencies[-1])
         if self.keep:
             self.answers.append((time.time(), body))
         if len(self.latencies) == len(self.requests):
@@ -153,7 +158,7 @@ async def _carry_out(plan: Plan) -> Result:
     seconds = time.perf_counter() - started
     if plan.answers:
         Path(plan.answers).write_bytes(orjson.dumps(_answer_times(work.answers)))
-    return Result(plan.messages, began, seconds, dict(work.statuses), _percentiles(work.latencies))
+    return Result(plan.messages, began, seconds, dict(work.statuses), _percentiles(work.latencies), _percentiles(work.accepted))
 
 
 def _keep_ticking(loop: asyncio.AbstractEventLoop, work: _Work) -> None:
@@ -186,7 +191,7 @@ def _answer_times(answers: Sequence[tuple[float, bytes]]) -> dict[str, float]:
 
 
 def _percentiles(latencies: Sequence[float]) -> dict[str, float]:
-    ordered = sorted(latencies)
+    ordered = sorted(latencies) or [0.0]
     return {name: round(quantile(ordered, share) * 1000, 2) for name, share in (("p50", 0.5), ("p99", 0.99), ("max", 1.0))}
 
 

@@ -57,7 +57,7 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """What a service is told."""
-        told = {"DATA": self.data, "PORT": self.port, "PACK": PACK, "LOG_LEVEL": "warning"}
+        told = {"DATA": self.data, "PORT": self.port, "PACK": PACK, "LOG_LEVEL": "warning", "KEY_RATE": 1e6}
         return os.environ | {f"YIJIAN_{name}": str(value) for name, value in told.items()}
 
 
@@ -78,10 +78,11 @@ def free_port(count: int = 1) -> int:
 
 
 @asynccontextmanager
-async def service(name: str, where: Home) -> AsyncIterator[Running]:
-    """`python -m services.<name>` in this home, ready."""
+async def service(name: str, where: Home, **settings: object) -> AsyncIterator[Running]:
+    """`python -m services.<name>` in this home, ready; settings by their names."""
     port = where.port + ports.OFFSETS[name]
-    async with _process(name, (f"services.{name}",), port, where.environment()) as running:
+    environment = where.environment() | {f"YIJIAN_{name.upper()}": str(value) for name, value in settings.items()}
+    async with _process(name, (f"services.{name}",), port, environment) as running:
         yield running
 
 

@@ -112,3 +112,12 @@ def test_a_command_uses_the_key_it_is_given_then_the_environments_then_the_demos
     monkeypatch.setenv("YIJIAN_KEY", "from the environment")
     assert access(settings, "channel", None).secret == "from the environment"
     assert access(settings, "channel", "given").secret == "given"
+
+
+def test_a_channels_key_may_have_a_limit_of_its_own(run: Run, data: Path) -> None:
+    run("add", "--role", "channel", "--channel", "hotline", "--rate", "50", "--burst", "200")
+    (key,) = KeyFile(data / "keys.json").read()
+    assert (key.rate, key.burst) == (50.0, 200)
+    assert "50/s, 200 at once" in run("list").output
+    assert "--rate and --burst go with --role channel" in str(run("add", "--role", "operator", "--rate", "5").exception)
+    assert "--burst needs a --rate" in str(run("add", "--role", "channel", "--channel", "app", "--burst", "5").exception)

@@ -1,0 +1,47 @@
+"""Ten times what intake can take is offered: it turns away what is too much, and keeps what it has taken."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import orjson
+import pytest
+
+from tests.benchmarks import load
+from tests.benchmarks.load import Plan, Result
+from tests.benchmarks.processes import Home, Running, home, service
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+CAP, OFFERED, SECONDS = 200, 2000, 4
+STEADY_MS = 50.0
+"""Below this a percentile says more about a machine that others use too than about intake."""
+
+
+async def offer(intake: Running, key: str, rate: float, folder: Path, series: str) -> tuple[Result, Sequence[str]]:
+    """Offer messages at this rate whatever the answers; how it went, and the ids that were answered 202."""
+    answers = folder / f"{series}.json"
+    plan = Plan(intake.port, series, int(rate * SECONDS), key=key, rate=rate, answers=str(answers))
+    return await load.run(plan), list(orjson.loads(answers.read_bytes()))
+
+
+async def kept(intake: Running, where: Home, ids: Sequence[str]) -> int:
+    """How many of these messages intake has."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{intake.port}") as client:
+        headers = {"Authorization": f"Bearer {where.operator}"}
+        parts = [ids[start : start + 500] for start in range(0, len(ids), 500)]
+        answers = [await client.post("/v1/messages:status", json={"ids": part}, headers=headers) for part in parts]
+        assert (await client.get("/v1/account")).json()["accepted"]["real"] == len(ids)
+    return sum(len(answer.json()["statuses"]) for answer in answers)
+
+
+async def test_what_is_too_much_is_turned_away_and_what_was_accepted_is_kept_and_quick(tmp_path: Path) -> None:
+    with home() as where:
+        async with service("intake", where, intake_rate=CAP) as intake:
+            full, first = await offer(intake, where.channel, CAP, tmp_path, "full")
+            before = intake.rss()
+            flood, second = await offer(intake, where.channel, OFFERED, tmp_path, "flood")
+            assert set(flood.statuses) == {"202", "503"}
+            assert flood.statuses["202"] == pytest.approx(CAP * flood.seconds, rel=0.25)
+            assert await kept(intake, where, [*first, *second]) == len(first) + len(second)
+            assert flood.accepted["p99"] <= 2 * max(STEADY_MS, full.accepted["p99"]), (full, flood)
+            assert intake.rss() - before < 30

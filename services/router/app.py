@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.router import api, api_departments, feed, store
 from services.router.account import Account, feed_topics
+from services.router.auditing import Witness
 from services.router.lists import Lists
 from services.router.redelivery import Redelivery
 from services.router.rules import Rules
@@ -23,6 +24,7 @@ from shared.http.auth import Keyring
 from shared.http.health import Health
 from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.log.retention import keep_trimmed
 from shared.pack.load import load_pack
@@ -81,6 +83,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
             "relay": relay.run,
             "router": consume.run,
             "feed": project.run,
+            "audit": Listener(log, "router-audit", Witness(documents, log).hear).run,
             "retention": keep_trimmed(log, pack),
             "redelivery": every(_REDELIVERY_SECONDS, redelivery.run_once),
         }

@@ -27,6 +27,8 @@ PAUSED = Counter("yijian_loop_paused_total", "Pauses of a loop for a dependency'
 DEAD_LETTERS = Counter(
     "yijian_dead_letters_total", "Records kept as dead letters, by reason.", ["group", "reason"], registry=REGISTRY
 )
+BREACHED_MINUTES = Gauge("yijian_account_breached_minutes", "Minutes whose messages do not all have a case.", registry=REGISTRY)
+MISSING_CASES = Gauge("yijian_account_missing_cases", "Messages known to have no case.", registry=REGISTRY)
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)

@@ -25,6 +25,7 @@ from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
+from shared.http.watching import watch
 from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.listening import Listener
@@ -82,6 +83,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
             "topics": await startup.apply_topics(log, pack),
             "relay": relay.run,
             "follow": follow.run,
+            "watch": watch(app),
             "reconcile": every(_RECONCILE_SECONDS, reconciler.run_once),
             "audit": every(_AUDIT_SECONDS, auditor.run_once),
             "findings": Listener(log, "intake-audit", auditor.hear).run,

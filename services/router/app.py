@@ -22,7 +22,8 @@ from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
-from shared.log import open_log
+from shared.http.watching import watch
+from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.listening import Listener
 from shared.log.loop import Loop
@@ -32,7 +33,7 @@ from shared.runtime import Work, every, running
 from shared.settings import load
 from shared.store import open_store
 from shared.store.outbox import EVENTS
-from shared.store.port import Document, StoredEvent
+from shared.store.port import Document, Store, StoredEvent
 from shared.store.relay import Relay
 
 _REDELIVERY_SECONDS = 5.0
@@ -59,12 +60,8 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-
-        async def refused(document: Document, event: StoredEvent, reason: str) -> None:
-            await documents.insert(LETTERS, [store.refused(document, event, reason)])
-
         rules = Rules(pack)
-        relay = Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)
+        relay = _relay(documents, log)
         letters = {group: DeadLetters(documents, log, service="router", group=group) for group in ("router", FEED_GROUP)}
         opener = Opener(documents, relay, rules, Numbers(documents, pack.city))
         departments = feed.Feed(documents)
@@ -84,6 +81,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
             "router": consume.run,
             "feed": project.run,
             "audit": Listener(log, "router-audit", Witness(documents, log).hear).run,
+            "watch": watch(app),
             "retention": keep_trimmed(log, pack),
             "redelivery": every(_REDELIVERY_SECONDS, redelivery.run_once),
         }
@@ -91,3 +89,10 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         others = {"log": log.check, "outbox": relay.check, "router": consume.check, "feed": project.check}
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
+
+
+def _relay(documents: Store, log: Log) -> Relay:
+    async def refused(document: Document, event: StoredEvent, reason: str) -> None:
+        await documents.insert(LETTERS, [store.refused(document, event, reason)])
+
+    return Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)

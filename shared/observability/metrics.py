@@ -29,6 +29,8 @@ DEAD_LETTERS = Counter(
 )
 BREACHED_MINUTES = Gauge("yijian_account_breached_minutes", "Minutes whose messages do not all have a case.", registry=REGISTRY)
 MISSING_CASES = Gauge("yijian_account_missing_cases", "Messages known to have no case.", registry=REGISTRY)
+CHECK_FAILING = Gauge("yijian_check_failing", "Whether a check of readiness fails (1).", ["check"], registry=REGISTRY)
+ACCOUNT = Gauge("yijian_account_figure", "The figures of /v1/account, by name.", ["figure"], registry=REGISTRY)
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)

@@ -1,24 +1,23 @@
 """A service looks at itself every half minute: its checks and its account become metrics, and a check that turns is logged."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 from fastapi import FastAPI
 
 from shared.observability import logging, metrics
-from shared.runtime import Work, every
+from shared.runtime import Beat, Work, every, wait_for
 
 _log = logging.get(__name__)
 _SECONDS = 30.0
 
 
-def watch(app: FastAPI) -> Work:
-    """The loop that does it, for an app whose lifespan has set `app.state.health` and `app.state.account`."""
+def watch(app: FastAPI, *, seconds: float = _SECONDS) -> Work:
+    """The loop that does it, first after a pause, for an app whose lifespan sets `app.state.health` and `app.state.account`."""
     before: dict[str, str] = {}
 
     async def look() -> None:
-        if getattr(app.state, "health", None) is None:
-            return  # the loops begin before the checks are there
         _, findings = await app.state.health.ready()
         for name, finding in findings.items():
             metrics.CHECK_FAILING.labels(name).set(finding != "ok")
@@ -28,7 +27,14 @@ def watch(app: FastAPI) -> Work:
         for figure, value in figures(await app.state.account()):
             metrics.ACCOUNT.labels(figure).set(value)
 
-    return every(_SECONDS, look)
+    looking = every(seconds, look)
+
+    async def loop(stop: asyncio.Event, beat: Beat) -> None:
+        beat()
+        if not await wait_for(stop, seconds):
+            await looking(stop, beat)
+
+    return loop
 
 
 def figures(account: dict[str, Any]) -> Iterator[tuple[str, float]]:

@@ -33,7 +33,7 @@ async def test_a_failing_check_and_the_account_are_seen() -> None:
         return {"dead": 7}
 
     app.state.health, app.state.account = Health({"watched": well}, {"missed": away}, {}), account
-    task = asyncio.create_task(watch(app)(stop, lambda: None))
+    task = asyncio.create_task(watch(app, seconds=0.01)(stop, lambda: None))
     await wait_until(lambda: metrics.REGISTRY.get_sample_value("yijian_account_figure", {"figure": "dead"}) == 7)
     assert metrics.REGISTRY.get_sample_value("yijian_check_failing", {"check": "missed"}) == 1
     assert metrics.REGISTRY.get_sample_value("yijian_check_failing", {"check": "watched"}) == 0

@@ -69,6 +69,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])
         redelivery = Redelivery(documents, log, after=settings.tell_again_after)
         account = Account(documents, log, relay, letters, pack)
+        app.state.on_stop = [departments.release]
         app.state.account = fresh_enough(account.count)
         app.state.router = State(
             keyring=Keyring(settings.keys_file), desk=Desk(documents, relay, rules), lists=Lists(documents), feed=departments,

@@ -8,6 +8,8 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import FrameType
 from typing import TypeAlias
 
 import uvicorn
@@ -19,6 +21,7 @@ from shared.http.guard import Limits, guarded, look_after
 from shared.http.health import Check
 from shared.observability import logging, metrics
 from shared.settings import HomeSettings
+from shared.stopping import Stop
 
 _log = logging.get(__name__)
 _RESTART_SECONDS = (1.0, 30.0)
@@ -34,15 +37,18 @@ Work: TypeAlias = Callable[[asyncio.Event, Beat], Awaitable[None]]
 
 
 def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
-    """Run until SIGTERM or Ctrl-C; then stop accepting, answer what is in flight, drain the loops and return."""
+    """Run until SIGTERM or Ctrl-C; then stop accepting, answer what is in flight, drain the loops and return.
+
+    Answers have half of the drain, the loops what is left of it. A second signal, or the deadline, ends the process at once.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal again once it has stopped: then we exit 0
     config = uvicorn.Config(
         app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False, ws="none", backlog=2048,
         http=guarded(_limits(settings)), timeout_keep_alive=math.ceil(settings.keep_alive_seconds),
-        timeout_graceful_shutdown=int(settings.drain_seconds),
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds / 2),
     )  # fmt: skip
-    server = _Server(config)
+    server = _Server(config, app, settings.drain_seconds)
     server.run()
     if not server.started:
         _log.error("cannot_start", reason=getattr(app.state, "cannot_start", "see above"))  # the log's last line says why
@@ -63,6 +69,27 @@ class _Server(uvicorn.Server):
     a sixth of intake's processor time, and pauses that showed in its p99).
     """
 
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._app = app
+        self._stop = _process.stop = Stop(drain_seconds, self._left)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal: the first begins the stop, the second ends it."""
+        if self._stop.begun:
+            self._stop.at_once("second signal")
+        self._stop.begin()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let those go who only wait for news, then stop as usual."""
+        for release in getattr(self._app.state, "on_stop", ()):
+            release()
+        await super().shutdown(sockets)
+
+    def _left(self) -> dict[str, object]:
+        return {"requests": len(self.server_state.tasks), "loops": sorted(task.get_name() for task in _process.loops)}
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open everything, then freeze it."""
         await super().startup(sockets)
@@ -75,6 +102,17 @@ class _Server(uvicorn.Server):
         if counter % 10 == 0:
             look_after(self.server_state.connections)
         return await super().on_tick(counter)
+
+
+@dataclass
+class _Process:
+    """What this process is doing: its stop, and the loops that are at work."""
+
+    stop: Stop | None = None
+    loops: set[asyncio.Task[None]] = field(default_factory=set)
+
+
+_process = _Process()
 
 
 class Runner:
@@ -123,11 +161,14 @@ async def running(loops: dict[str, Work], *, drain_seconds: float) -> AsyncItera
     stop = asyncio.Event()
     runners = [Runner(name, work) for name, work in loops.items()]
     tasks = [asyncio.create_task(runner.run(stop), name=runner.name) for runner in runners]
+    _process.loops.update(tasks)
+    for task in tasks:
+        task.add_done_callback(_process.loops.discard)
     try:
         yield {runner.name: runner.check for runner in runners}
     finally:
         stop.set()
-        await _finish(tasks, drain_seconds)
+        await _finish(tasks, _process.stop.remaining(drain_seconds) if _process.stop else drain_seconds)
 
 
 async def _finish(tasks: list[asyncio.Task[None]], seconds: float) -> None:

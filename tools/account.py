@@ -16,6 +16,7 @@ from shared.events.words import Disposition
 from shared.settings import HomeSettings, load
 from tools.access import access, service_url
 from tools.client import Client, Refused, Unanswered
+from tools.repair import repair
 from tools.table import show_table
 
 Answer: TypeAlias = dict[str, Any]
@@ -61,10 +62,14 @@ class Books:
 def account(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    mend: Annotated[bool, typer.Option("--repair", help="Publish again what has no case, and wait for it.")] = False,
+    wait: Annotated[float, typer.Option(min=0, help="How many seconds --repair waits.")] = 60.0,
     key: Annotated[str | None, typer.Option(help="Operator key. Default: YIJIAN_KEY, then the demo's.")] = None,
 ) -> None:
     """Show what came in and where it is; exit with 1 when it does not add up."""
     settings = load(HomeSettings)
+    if mend:
+        _mend(settings, access(settings, "operator", key).secret, wait)
     books, mistakes = asyncio.run(_audit(settings, _operator_key(settings, key)))
     if as_json:
         typer.echo(orjson.dumps({"services": books.by_service, "mistakes": mistakes}, option=orjson.OPT_INDENT_2).decode())
@@ -76,6 +81,13 @@ def account(
         raise typer.Exit(1)
     if not as_json:
         typer.echo("It adds up.")
+
+
+def _mend(settings: HomeSettings, secret: str, wait: float) -> None:
+    done = asyncio.run(repair(settings, secret, wait=wait))
+    typer.echo(done.words(), err=True)
+    if done.left:
+        raise typer.Exit(1)
 
 
 def _operator_key(settings: HomeSettings, given: str | None) -> str | None:

@@ -17,6 +17,7 @@ from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
+from shared.http.watching import watch
 from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.lag import ever_published, lag_of
@@ -60,6 +61,7 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(letters_store, (LETTERS, PARKED)),
             "topics": await startup.apply_topics(log, pack),
+            "watch": watch(app),
             "classify": loop.run,
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))

@@ -5,13 +5,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.intake import api, api_public, store
+from services.intake import api, api_operators, api_public, store
 from services.intake.accounts import Accounts
 from services.intake.admission import Gate
+from services.intake.auditing import BOOKS, Auditor
 from services.intake.contacts import Contacts
 from services.intake.links import LINKS
 from services.intake.preparers import Preparers, Recipe
 from services.intake.preparing import Preparer
+from services.intake.republishing import Republisher
 from services.intake.sealing import Hasher, Sealer, Secrets
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
@@ -24,19 +26,22 @@ from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
+from shared.http.watching import watch
 from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.letters import Letters
+from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.pack.load import load_pack
+from shared.pack.model import Pack
 from shared.runtime import Work, every, running
 from shared.settings import load
 from shared.store import open_store
 from shared.store.outbox import EVENTS
 from shared.store.relay import Relay
 
-_RECONCILE_SECONDS = 5.0
-_COLLECTIONS = (store.COLLECTION, store.ACCESSES, LINKS, LETTERS, PARKED, EVENTS)
+_RECONCILE_SECONDS, _AUDIT_SECONDS = 5.0, 20.0
+_COLLECTIONS = (store.COLLECTION, store.ACCESSES, LINKS, BOOKS, LETTERS, PARKED, EVENTS)
 
 
 def create_app(settings: IntakeSettings | None = None) -> FastAPI:
@@ -47,7 +52,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(IntakeSettings)):
             yield
 
-    routers = [api.router, api_public.router, deadletters.router]
+    routers = [api.router, api_public.router, api_operators.router, deadletters.router]
     return create("intake", lifespan=lifespan, routers=routers, description=__doc__ or "", express=api.EXPRESS)
 
 
@@ -60,21 +65,18 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-        secrets = Secrets(settings.secrets_file)
-        sealer = Sealer(secrets)
-        preparer = Preparer(pack, sealer, Hasher(secrets), reconcile_after=settings.reconcile_after)
-        preparers = Preparers(Recipe(pack, settings.secrets_file, settings.reconcile_after), apart=settings.preparer)
-        stack.push_async_callback(preparers.close)
-        await preparers.start()
+        sealer, preparer, preparers = await _preparing(stack, pack, settings)
         relay = Relay(documents, log, store.COLLECTION, store.to_records)
         letters = DeadLetters(documents, log, service="intake", group="intake")
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
         reconciler = Reconciler(documents, log, after=settings.reconcile_after)
+        auditor = Auditor(documents, log, reconciler.downstream_is_behind, after=settings.audit_after)
         accounts = Accounts(documents, log, relay, letters)
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
             settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
             intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
+            republisher=Republisher(documents, log, after=settings.reconcile_after),
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)
@@ -83,9 +85,23 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
             "topics": await startup.apply_topics(log, pack),
             "relay": relay.run,
             "follow": follow.run,
+            "watch": watch(app),
             "reconcile": every(_RECONCILE_SECONDS, reconciler.run_once),
+            "audit": every(_AUDIT_SECONDS, auditor.run_once),
+            "findings": Listener(log, "intake-audit", auditor.hear).run,
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
-        others = {"log": log.check, "outbox": relay.check, "follow": follow.check}
+        others = {"log": log.check, "outbox": relay.check, "follow": follow.check, "account": auditor.check}
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
+
+
+async def _preparing(stack: AsyncExitStack, pack: Pack, settings: IntakeSettings) -> tuple[Sealer, Preparer, Preparers]:
+    """What seals and prepares, here and in a process beside."""
+    secrets = Secrets(settings.secrets_file)
+    sealer = Sealer(secrets)
+    preparer = Preparer(pack, sealer, Hasher(secrets), reconcile_after=settings.reconcile_after)
+    preparers = Preparers(Recipe(pack, settings.secrets_file, settings.reconcile_after), apart=settings.preparer)
+    stack.push_async_callback(preparers.close)
+    await preparers.start()
+    return sealer, preparer, preparers

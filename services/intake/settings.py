@@ -9,6 +9,7 @@ class IntakeSettings(HomeSettings):
     """What intake adds to the home's settings."""
 
     reconcile_after: float = Field(default=60.0, gt=0, description="Seconds until an unrouted message is published again.")
+    audit_after: float = Field(default=300.0, ge=0, description="Seconds until every message of a minute must have a case.")
     preparer: bool = Field(default=True, description="Whether messages are masked and sealed in a process of their own.")
     key_rate: float = Field(default=1000.0, ge=0, description="Messages a second that one key may send; 0: no limit.")
     key_burst: int = Field(default=5000, ge=1, description="Messages that one key may send at once after a pause.")

@@ -7,6 +7,7 @@ from fastapi import Request
 from services.intake.accounts import Accounts
 from services.intake.admission import Gate
 from services.intake.contacts import Contacts
+from services.intake.republishing import Republisher
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from shared.http.auth import Keyring
@@ -26,6 +27,7 @@ class State:
     intake: Intake
     contacts: Contacts
     accounts: Accounts
+    republisher: Republisher
     departments: dict[str, tuple[str, str]]
     """Every department's names (zh, en) by code."""
 

@@ -66,7 +66,7 @@ class Reconciler:
         """Look at the messages whose time has come."""
         now = int(clock.now().timestamp())
         due = await self._due(now)
-        if not due or await self._downstream_is_behind():
+        if not due or await self.downstream_is_behind():
             return
         for one in due:
             self._count(one, now)
@@ -80,7 +80,7 @@ class Reconciler:
         page = await self._store.page(store.COLLECTION, "awaiting", {"awaiting": store.AWAITED}, limit=_PAGE)
         return [one for one in page.documents if one.body["check_at"] <= now and one.published >= one.sequence]
 
-    async def _downstream_is_behind(self) -> bool:
+    async def downstream_is_behind(self) -> bool:
         """A backlog means that the message may merely be waiting in it, so an hour's backlog is not sent twice."""
         now = clock.now().timestamp()
         for group in ("classifier", "router"):

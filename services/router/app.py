@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from services.router import api, api_departments, feed, store
 from services.router.account import Account, feed_topics
+from services.router.auditing import Witness
 from services.router.lists import Lists
 from services.router.redelivery import Redelivery
 from services.router.rules import Rules
@@ -22,9 +23,11 @@ from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
-from shared.log import open_log
+from shared.http.watching import watch
+from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters, file
 from shared.log.letters import Letters
+from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.log.retention import keep_trimmed
 from shared.pack.load import load_pack
@@ -32,7 +35,7 @@ from shared.runtime import Work, every, running
 from shared.settings import load
 from shared.store import open_store
 from shared.store.outbox import EVENTS
-from shared.store.port import Document, StoredEvent
+from shared.store.port import Document, Store, StoredEvent
 from shared.store.relay import Relay
 
 _REDELIVERY_SECONDS = 5.0
@@ -60,12 +63,8 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-
-        async def refused(document: Document, event: StoredEvent, reason: str) -> None:
-            await file(documents, store.refused(document, event, reason))
-
         rules = Rules(pack)
-        relay = Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)
+        relay = _relay(documents, log)
         letters = {group: DeadLetters(documents, log, service="router", group=group) for group in ("router", FEED_GROUP)}
         opener = Opener(documents, relay, rules, Numbers(documents, pack.city))
         departments = feed.Feed(documents)
@@ -73,6 +72,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])
         redelivery = Redelivery(documents, log, after=settings.tell_again_after)
         account = Account(documents, log, relay, letters, pack)
+        app.state.on_stop = [departments.release]
         app.state.account = fresh_enough(account.count)
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.router = State(
@@ -85,6 +85,8 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
             "relay": relay.run,
             "router": consume.run,
             "feed": project.run,
+            "audit": Listener(log, "router-audit", Witness(documents, log).hear).run,
+            "watch": watch(app),
             "retention": keep_trimmed(log, pack),
             "redelivery": every(_REDELIVERY_SECONDS, redelivery.run_once),
         }
@@ -92,3 +94,10 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         others = {"log": log.check, "outbox": relay.check, "router": consume.check, "feed": project.check}
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
+
+
+def _relay(documents: Store, log: Log) -> Relay:
+    async def refused(document: Document, event: StoredEvent, reason: str) -> None:
+        await file(documents, store.refused(document, event, reason))
+
+    return Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)

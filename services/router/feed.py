@@ -30,6 +30,7 @@ class Feed:
     def __init__(self, documents: Store) -> None:
         self._store = documents
         self._waiting: dict[str, asyncio.Event] = {}
+        self._released = False
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
         """Keep these events. What is there already is a repeat."""
@@ -46,9 +47,15 @@ class Feed:
             arrived = self._waiting.setdefault(department, asyncio.Event())  # before looking, so that nothing slips between
             found = await self._after(department, start, limit)
             remaining = give_up - clock.monotonic()
-            if found or remaining <= 0:
+            if found or remaining <= 0 or self._released:
                 return _answer(department, start, found)
             await wait_for(arrived, min(remaining, _LOOK_AGAIN_SECONDS))
+
+    def release(self) -> None:
+        """Answer everybody who waits: the service stops."""
+        self._released = True
+        for arrived in self._waiting.values():
+            arrived.set()
 
     async def _after(self, department: str, offset: int, limit: int) -> list[Document]:
         position = encode_cursor(COLLECTION, _BY_OFFSET, [department], [offset], _id(department, offset))

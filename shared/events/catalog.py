@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from shared.errors import BadRecord
-from shared.events import cases, messages
+from shared.events import audits, cases, messages
 from shared.events.envelope import Event
 from shared.events.messages import Data
 from shared.log.port import TopicSpec
@@ -15,11 +15,17 @@ MESSAGES = "yijian.messages"
 CLASSIFIED = "yijian.classified"
 CASES = "yijian.cases"
 DEAD_LETTERS = "yijian.deadletters"
+AUDITS = "yijian.audits"
+FINDINGS = "yijian.findings"
+_QUESTIONS_HOURS = 48
+"""Questions of the audit and their answers are worth nothing once they are old."""
 
 GROUPS = {
     "classifier": (MESSAGES,),
     "router": (CLASSIFIED,),
     "intake": (CASES, DEAD_LETTERS),
+    "router-audit": (AUDITS,),
+    "intake-audit": (FINDINGS,),
 }
 """Every consumer group with its topics, but for the router's feed, which reads the departments' topics."""
 FEED_GROUP = "router-feed"
@@ -49,6 +55,8 @@ CATALOG = {
         Entry(cases.Accepted, cases.ACCEPTED, CASES, "router"),
         Entry(cases.Returned, cases.RETURNED, CASES, "router"),
         Entry(cases.Resolved, cases.RESOLVED, CASES, "router"),
+        Entry(audits.Asked, audits.ASKED, AUDITS, "intake"),
+        Entry(audits.Answered, audits.ANSWERED, FINDINGS, "router"),
         Entry(cases.CaseAmended, cases.AMENDED, CASES, "router"),
     )
 }
@@ -76,4 +84,5 @@ def topics(departments: Iterable[str]) -> list[TopicSpec]:
     """Every topic of a city with these departments."""
     shared = [TopicSpec(name) for name in (MESSAGES, CLASSIFIED, CASES)]
     own = [TopicSpec(department_topic(code), partitions=1) for code in departments]
-    return [*shared, TopicSpec(DEAD_LETTERS, partitions=1), *own]
+    questions = [TopicSpec(name, partitions=1, retention_hours=_QUESTIONS_HOURS) for name in (AUDITS, FINDINGS)]
+    return [*shared, TopicSpec(DEAD_LETTERS, partitions=1), *questions, *own]

@@ -31,6 +31,10 @@ LOOP_STATE = Gauge(
 DEAD_LETTERS = Counter(
     "yijian_dead_letters_total", "Records kept as dead letters, by reason.", ["group", "reason"], registry=REGISTRY
 )
+BREACHED_MINUTES = Gauge("yijian_account_breached_minutes", "Minutes whose messages do not all have a case.", registry=REGISTRY)
+MISSING_CASES = Gauge("yijian_account_missing_cases", "Messages known to have no case.", registry=REGISTRY)
+CHECK_FAILING = Gauge("yijian_check_failing", "Whether a check of readiness fails (1).", ["check"], registry=REGISTRY)
+ACCOUNT = Gauge("yijian_account_figure", "The figures of /v1/account, by name.", ["figure"], registry=REGISTRY)
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
 MISSED_EVENTS = Counter(
     "yijian_follower_missed_events_total", "Events of cases that never came, by their numbers: the log has lost records.",

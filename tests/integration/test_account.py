@@ -22,7 +22,7 @@ async def test_every_figure_of_the_account_is_counted_and_agrees(small_city: Cit
         found = {name: await account(getattr(small_city, name)) for name in ("intake", "classifier", "router")}
         router = found["router"]
         done = router["delivered"] >= router["routed"] and router["unpublished"] == 0 and found["intake"]["in_flight"] == 0
-        return found if done and router["published"] else None
+        return found if done and router["published"] and found["classifier"]["classified"] == router["stored"] == 3 else None
 
     found = await wait_until(settled, timeout=20)
     intake, classifier, router = found["intake"], found["classifier"], found["router"]

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -45,7 +45,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     async def stubborn(stop: asyncio.Event, beat: Beat) -> None:
         while True:
             beat()
-            await wait_for(asyncio.Event(), 0.1)
+            with suppress(*([asyncio.CancelledError] if os.environ.get("SMALL_STUBBORN") == "more" else [])):
+                await wait_for(asyncio.Event(), 0.1)
 
     async def nothing() -> None:
         return

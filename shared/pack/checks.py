@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from shared.pack.draft import Draft
 from shared.pack.known import Codes, Known, conditions, retired, targets, within
 from shared.pack.mistakes import Findings
-from shared.pack.model import Target
+from shared.pack.routes import Target
 from shared.pack.source import Node
 
 

@@ -18,6 +18,11 @@ SHAPES = {
     "model_type": "a mapping: `field: value`",
     "float_parsing": "a number",
     "float_type": "a number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "date_from_datetime_parsing": "a date: 2026-05-01",
+    "date_type": "a date: 2026-05-01",
     "bool_parsing": "true or false",
     "bool_type": "true or false",
 }
@@ -28,7 +33,7 @@ PATTERNS = {
     r"^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$": "up to three parts of lower-case letters, digits and dashes, with dots between",
     r"^\d{6}(\d{3}|\d{6})?$": "six, nine or twelve digits (GB/T 2260)",
 }
-"""The patterns of `shared.pack.model`, in words."""
+"""The patterns of `shared.pack.parts`, in words."""
 
 
 def shaped(adapter: TypeAdapter[T], annotation: Any, node: Node, findings: Findings) -> T | None:
@@ -63,7 +68,7 @@ class _Shape:
         absent = [str(other[-1]) for other in missing if other[:-1] == inside]
         model = _model_at(self.annotation, inside)
         meant = closest(name, absent)
-        remedy = f"did you mean `{meant}`?" if meant else instead(name, model.model_fields if model else ())
+        remedy = f"did you mean `{meant}`?" if meant else instead(name, _fields(model) if model else ())
         if self.root.at(*place) is None and not meant:  # {en: Water, power and gas} is two fields to YAML
             remedy += "; if a comma has cut a text in two, quote the text"
         self.findings.mistake(self.root.nearest(*place), f"unknown field `{name}`", remedy)
@@ -98,10 +103,17 @@ def _model_at(annotation: Any, place: Place) -> type[BaseModel] | None:
     """The model whose fields are named at this place of a value with this annotation."""
     for step in place:
         inner = _bare(annotation)
-        is_model = isinstance(inner, type) and issubclass(inner, BaseModel)
-        annotation = inner.model_fields[step].annotation if is_model else get_args(inner)[0]
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            annotation = _fields(inner)[str(step)]
+        else:  # the elements of a tuple, the values of a dict
+            annotation = get_args(inner)[1 if get_origin(inner) is dict else 0]
     inner = _bare(annotation)
     return inner if isinstance(inner, type) and issubclass(inner, BaseModel) else None
+
+
+def _fields(model: type[BaseModel]) -> dict[str, Any]:
+    """What stands in a pack's file and what it may be; `for` is a field there and no name in Python."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
 def _bare(annotation: Any) -> Any:

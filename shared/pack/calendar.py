@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 

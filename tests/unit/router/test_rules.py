@@ -36,6 +36,7 @@ PACK = Pack(
         Region(code="990102", name=Text(zh="东区"), level="district", parent="990100"),
         Region(code="990103", name=Text(zh="西区"), level="district", parent="990100"),
         Region(code="990103001", name=Text(zh="西街"), level="street", parent="990103"),
+        Region(code="990101", name=Text(zh="老城区"), level="district", parent="990100", retired=True, successors=("990102",)),
     ),
     departments=(
         department("city-housing", "housing"),
@@ -85,6 +86,8 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         "home",
     ),
     "an unknown code is no place": ({"category": "home", "place": "110101", "region": "990102"}, "east-housing", "home"),
+    "a district that is no more": ({"category": "home", "place": "990101"}, "east-housing", "home"),
+    "a street of a district that is no more": ({"category": "home", "place": "990101007"}, "east-housing", "home"),
     "no district known: the city's": ({"category": "home"}, "city-housing", "home"),
     "a category takes what is below it": ({"category": "home.lift", "place": "990102"}, "east-housing", "home"),
     "the first rule wins": ({"category": "home.lift", "kind": "report", "place": "990102"}, "city-housing", "reports"),
@@ -143,6 +146,13 @@ def test_a_clock_starts_when_the_case_is_routed() -> None:
 def test_a_clock_may_start_when_the_message_was_received() -> None:
     due = ask(channel="deputy", category="home").due
     assert (due["clock"], due["started_at"]) == ("slow", "2026-11-20T01:00:00.000Z")
+
+
+def test_a_clock_that_starts_with_acceptance_allows_for_the_latest_one() -> None:
+    waiting = Rules(PACK.model_copy(update={"clocks": (clock("patient", "accepted"),)}))
+    message = Message(id="m", channel="hotline", text="电梯坏了", received_at="2026-11-20T09:00:00+08:00")
+    due = waiting.due(message, Classification(model_version="1", category="home"), NOW)
+    assert (due["accept_by"], due["resolve_by"]) == ("2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z")
 
 
 def test_the_first_clock_that_applies_counts() -> None:

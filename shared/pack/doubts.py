@@ -10,7 +10,15 @@ def doubt(draft: Draft, known: Known, findings: Findings) -> None:
     """Every warning that shows when the files are compared; with half of them unread there is nothing to say."""
     if not all(section.whole for section in draft.sections.values()):
         return
-    for look in (_districts_without_function, _idle_departments, _rivals, _half_routed_leaves, _unreachable_routes):
+    for look in (
+        _districts_without_function,
+        _idle_departments,
+        _rivals,
+        _unexplained_leaves,
+        _half_routed_leaves,
+        _unreachable_routes,
+        _uncounted_workdays,
+    ):
         look(draft, known, findings)
 
 
@@ -58,6 +66,32 @@ def _rivals(draft: Draft, known: Known, findings: Findings) -> None:
             findings.warning(
                 node, f"`{other}` has function `{place[0]}` in region {place[1]} too", "routes choose the first of them"
             )
+
+
+def _unexplained_leaves(_: Draft, known: Known, findings: Findings) -> None:
+    """People and the classifier learn from the same words what belongs in a leaf."""
+    for leaf in known.leaves:
+        lacking = [name for name in ("definition", "synonyms", "function", "usual_kind") if not _said(leaf.node.at(name))]
+        if lacking:
+            fields = " and ".join(f"`{name}`" for name in lacking)
+            findings.warning(
+                leaf.node, f"category `{leaf.code}` has no {fields}", "what helps people and the classifier to find it"
+            )
+
+
+def _said(node: Node | None) -> bool:
+    return bool(node and (node.raw or node.parts))
+
+
+def _uncounted_workdays(draft: Draft, _: Known, findings: Findings) -> None:
+    if draft["calendar"].nodes:
+        return
+    for node in draft["clocks"].nodes:
+        if node.text("days") == "workdays" or node.text("first_day") == "next_workday":
+            findings.warning(
+                node, f"clock `{node.text('code')}` counts workdays without a calendar", "a calendar.yaml with the holidays"
+            )
+            return
 
 
 def _half_routed_leaves(draft: Draft, known: Known, findings: Findings) -> None:

@@ -109,29 +109,27 @@ def _strangers(folder: Path, findings: Findings) -> None:
 
 def _read_section(folder: Path, name: str, findings: Findings) -> Section:
     home = LAYOUT[name]
-    pattern = _pattern(folder, home, findings)
+    beside = folder / home.folder.partition("/")[0]
+    pattern = home.folder if get_origin(home.annotation) is tuple and beside.is_dir() else home.pattern
     section = Section(Node((folder / pattern.removesuffix("/*.yaml")).as_posix(), 0))
     if not home.needed and not (folder / pattern.partition("/")[0]).exists():
         return section
     files = list(files_of(folder, pattern, findings))
     section.whole = bool(files)
+    if pattern != home.pattern and (folder / home.pattern).exists():
+        findings.mistake(section.home, f"a folder beside {home.pattern}", "one of them")
+        section.whole = False
     for path in files:
-        root = read_yaml(path, path.as_posix(), findings.blame_in(path.as_posix()))
-        if root is None:
-            section.whole = False
-        else:
-            _add_file(section, root, home.annotation, findings)
+        _read_file(path, section, home.annotation, findings)
     return section
 
 
-def _pattern(folder: Path, home: Home, findings: Findings) -> str:
-    """The file, or the folder of the same name."""
-    inside = folder / home.folder.partition("/")[0]
-    if home.pattern == home.folder or get_origin(home.annotation) is not tuple or not inside.is_dir():
-        return home.pattern
-    if (folder / home.pattern).exists():
-        findings.mistake(Node(inside.as_posix(), 0), f"a folder beside {home.pattern}", "one of them")
-    return home.folder
+def _read_file(path: Path, section: Section, annotation: Any, findings: Findings) -> None:
+    root = read_yaml(path, path.as_posix(), findings.blame_in(path.as_posix()))
+    if root is None:
+        section.whole = False
+    else:
+        _add_file(section, root, annotation, findings)
 
 
 def _add_file(section: Section, root: Node, annotation: Any, findings: Findings) -> None:

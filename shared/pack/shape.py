@@ -16,12 +16,15 @@ SHAPES = {
     "string_type": "text (quote it if YAML takes it for a number, a time or a date)",
     "tuple_type": "a list: `[a, b]` or one `- a` a line",
     "model_type": "a mapping: `field: value`",
+    "dict_type": "a mapping: `field: value`",
     "float_parsing": "a number",
     "float_type": "a number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "date_from_datetime_parsing": "a date: 2026-05-01",
+    "date_from_datetime_inexact": "a date: 2026-05-01",
+    "date_parsing": "a date: 2026-05-01",
     "date_type": "a date: 2026-05-01",
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -77,7 +80,10 @@ class _Shape:
     def _wrong_value(self, error: ErrorDetails) -> None:
         node = self.root.nearest(*error["loc"])
         names = [step for step in error["loc"] if isinstance(step, str)]
-        found = f"`{names[-1]}` is {_shown(node)}" if names else f"the file is {_shown(node)}"
+        if names and names[-1] == "[key]":  # the name of a field is wrong, not what stands there
+            found = f"`{names[-2]}` as the name of a field"
+        else:
+            found = f"`{names[-1]}` is {_shown(node)}" if names else f"the file is {_shown(node)}"
         self.findings.misshapen.add(node)
         self.findings.mistake(node, found, _remedy(error, node))
 
@@ -88,7 +94,7 @@ def _remedy(error: ErrorDetails, node: Node) -> str:
         return instead(node.raw, re.findall(r"'([^']*)'", limits["expected"]))
     if error["type"] == "string_pattern_mismatch":
         return PATTERNS.get(limits["pattern"], f"text that matches {limits['pattern']}")
-    return SHAPES.get(error["type"], error["msg"].replace("Input should", "it should"))
+    return SHAPES.get(error["type"], re.sub("^(Input|String) should", "it should", error["msg"]))
 
 
 def _shown(node: Node) -> str:

@@ -46,3 +46,21 @@ class Crosswalk(Part):
     department: Code
     """Whose system it is."""
     codes: tuple[Counterpart, ...]
+
+
+class Service(Part):
+    """A service of Open311 GeoReport v2, and the category it stands for."""
+
+    service_code: Annotated[str, Field(min_length=1)]
+    service_name: Annotated[str, Field(min_length=1)]
+    description: str = ""
+    group: str = ""
+    keywords: tuple[str, ...] = ()
+    metadata: bool = False
+    category: CategoryCode
+
+
+class Open311(Part):
+    """What the Open311 list of services answers."""
+
+    services: tuple[Service, ...] = ()

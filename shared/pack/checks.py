@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from shared.pack.checks_calendar import check_calendar
 from shared.pack.checks_departments import check_departments
-from shared.pack.checks_matters import check_crosswalks, check_matters, check_replies, check_returns
+from shared.pack.checks_matters import check_crosswalks, check_matters, check_open311, check_replies, check_returns
 from shared.pack.checks_places import check_gazetteer, check_regions
 from shared.pack.comparing import in_use, says_something, serves, unique, unique_names, working_department
 from shared.pack.draft import Draft
@@ -154,5 +154,6 @@ CHECKS = (
     check_returns,
     check_replies,
     check_crosswalks,
+    check_open311,
 )
 """In the order in which one would read a pack."""

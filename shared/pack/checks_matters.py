@@ -1,4 +1,4 @@
-"""What must fit in matters, reasons to return, replies and crosswalks."""
+"""What must fit in matters, reasons to return, replies, crosswalks and the services of Open311."""
 
 from shared.pack.comparing import category_in_use, not_empty, says_something, serves, unique, unique_names, working_department
 from shared.pack.draft import Draft
@@ -82,3 +82,12 @@ def _one_of_each_version(node: Node, first: dict[tuple[str, str], Node], finding
     if system and earlier is not node:
         found = f"version {node.text('version')} of {system} a second time (first {earlier.file})"
         findings.mistake(node.nearest("version"), found, "a version of its own")
+
+
+def check_open311(draft: Draft, known: Known, findings: Findings) -> None:
+    """Each service with its category."""
+    for node in draft["open311"].nodes:
+        services = node.items("services")
+        unique(services, ("service_code",), "service_code", findings)
+        for service in services:
+            category_in_use(service.at("category"), known, findings)

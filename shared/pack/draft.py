@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_origin
 from pydantic import TypeAdapter
 
 from shared.pack.calendar import Calendar
-from shared.pack.categories import Crosswalk
+from shared.pack.categories import Crosswalk, Open311
 from shared.pack.matters import Matter, Reply, ReturnReason
 from shared.pack.mistakes import Findings, instead
 from shared.pack.model import Category, Channel, City, Clock, Department, Pack, Place, Region, Route
@@ -44,9 +44,10 @@ LAYOUT: dict[str, Home] = {
     "returns": Home("returns.yaml", tuple[ReturnReason, ...], needed=False),
     "replies": Home("replies.yaml", tuple[Reply, ...], needed=False),
     "crosswalks": Home("crosswalks/*.yaml", Crosswalk, needed=False),
+    "open311": Home("open311.yaml", Open311, needed=False),
 }
 """Where every part of a pack stands. Files of a folder count in the order of their names."""
-SINGLE = ("city", "calendar")
+SINGLE = ("city", "calendar", "open311")
 """Parts of which there is one."""
 ELSEWHERE = ("examples", "areas")
 """Folders that others read."""

@@ -128,6 +128,12 @@ def _told_apart(read: Read, known: Known, findings: Findings) -> None:
     place = {leaf.code: leaf.node for leaf in known.leaves}
     taught = [example for _, example in read if example.category in place]
     texts = [f"{example.title}\n{example.text}" for example in taught]
-    for pair in alike(texts, [example.category for example in taught]):
+    described = {leaf.code: _described(leaf.node) for leaf in known.leaves}
+    for pair in alike(texts, [example.category for example in taught], described):
         found = f"the examples of `{pair.one}` and `{pair.other}` cannot be told apart ({pair.wrong:.0%} are nearer to the other)"
         findings.warning(place[pair.one], found, "draw the border elsewhere, or make one leaf of them")
+
+
+def _described(leaf: Node) -> str:
+    texts = [leaf.text(field, language) for field in ("name", "definition") for language in ("zh", "en")]
+    return "\n".join([*texts, *(synonym.raw for synonym in leaf.items("synonyms"))])

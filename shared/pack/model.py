@@ -10,7 +10,7 @@ from pydantic import Field
 
 from shared.events.words import Kind, Urgency
 from shared.pack.calendar import Calendar
-from shared.pack.categories import Category, Crosswalk, walk
+from shared.pack.categories import Category, Crosswalk, Open311, walk
 from shared.pack.departments import Department, Desk
 from shared.pack.matters import Matter, Reply, ReturnReason
 from shared.pack.parts import CategoryCode, Code, Part, RegionCode, Text
@@ -133,6 +133,7 @@ class Pack(Part):
     returns: tuple[ReturnReason, ...] = ()
     replies: tuple[Reply, ...] = ()
     crosswalks: tuple[Crosswalk, ...] = ()
+    open311: Open311 = Open311()
 
     @cached_property
     def region_by_code(self) -> dict[str, Region]:

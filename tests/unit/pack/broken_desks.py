@@ -216,6 +216,15 @@ BROKEN: dict[str, tuple[Break, str]] = {
         both(put(CROSSWALK, WALK), put("crosswalks/urban2.yaml", WALK)),
         "crosswalks/urban2.yaml:2: version 2 of 城管编码 a second time (first crosswalks/urban.yaml); a version of its own",
     ),
+    # Open311
+    "service of an unknown category": (
+        put("open311.yaml", "services:\n  - {service_code: '1', service_name: Lift, category: housing.lfit}\n"),
+        "open311.yaml:2: unknown category `housing.lfit`; did you mean `housing.lift`?",
+    ),
+    "service twice": (
+        put("open311.yaml", "services:\n" + "  - {service_code: '1', service_name: Lift, category: housing.lift}\n" * 2),
+        "open311.yaml:3: service_code `1` a second time (first open311.yaml:2);",
+    ),
 }
 DOUBTFUL: dict[str, tuple[Break, str]] = {
     "a file misspelt": (

@@ -48,7 +48,7 @@ def test_thousands_of_texts_take_seconds() -> None:
     texts = ["".join(dice.choices(words, k=dice.randint(5, 60))) for _ in range(6000)]
     started = time.process_time()
     assert len(list(near(texts))) < 3000
-    list(alike(texts, [f"a.{number % 400}" for number in range(6000)]))
+    list(alike(texts, [f"a.{number % 400}" for number in range(6000)], {}))
     assert time.process_time() - started < 20  # a few seconds on a quiet core
 
 

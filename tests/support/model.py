@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.pack.load import load_pack, read_examples
+from shared.pack.split import split
 from tests.support.city import PACK
 
 _SOURCES = Path(__file__).parents[2] / "services" / "classifier"
@@ -19,7 +20,7 @@ def trained_model(config: pytest.Config) -> Path:
     from services.classifier.artifact import save, saved_version
     from services.classifier.training import train, version_of
 
-    pack, examples = load_pack(PACK), read_examples(PACK)
+    pack, (examples, _) = load_pack(PACK), split(read_examples(PACK))
     version = version_of(pack, examples)
     folder = _cache(config) / f"model-{hashlib.sha256(version.encode() + _code()).hexdigest()[:16]}"
     with _alone(folder):

@@ -11,7 +11,7 @@ from shared.pack.split import split
 
 
 def train_command(pack: Path, out: Path) -> None:
-    """Train the classifier on four fifths of the pack's examples and save it in `out`, unless the same model lies there already."""
+    """Train the classifier on the pack's examples, all but a fifth, and save it in `out`, unless the same model lies there."""
     city = load_pack(pack)
     examples, kept = split(read_examples(pack))
     version = version_of(city, examples)

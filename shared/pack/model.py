@@ -67,7 +67,7 @@ class Span(NamedTuple):
 class Example(Part):
     """A labelled message that the classifier learns from."""
 
-    text: Annotated[str, Field(min_length=2, max_length=20_000)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
     title: str = ""
     category: CategoryCode
     kind: Kind

@@ -1,0 +1,204 @@
+"""The traffic itself, day by day: nothing is kept but today's messages and what is yet to be said again."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from heapq import heappop, heappush
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.pack.model import Example, Pack
+from tools.simulate.bases import Base, Bases, Option
+from tools.simulate.ground import Ground
+from tools.simulate.needs import Need, Needs
+from tools.simulate.people import People, pick
+from tools.simulate.plan import Gives, Traffic
+from tools.simulate.planted import Planted, Utterance
+from tools.simulate.rhythm import YEAR, Doors, days_from, poisson
+from tools.simulate.supply import shortages
+from tools.simulate.voice import Voice
+
+_SAID_AGAIN = frozenset({"complaint", "help", "report"})
+_USUAL_WAIT, _LONGEST_WAIT = 9.0, 60
+_OTHER_DOOR = 0.4
+_WAITING_AT_MOST = 20
+"""Days of messages that may wait to be said again; beyond that nobody repeats himself."""
+_KNOWN = Gives(name=1, phone=1, account=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command was asked for."""
+
+    days: int
+    per_day: int
+    seed: int
+    start: date
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A day's messages as channels post them, each with its truth, and who of an event's people it began to affect."""
+
+    messages: list[tuple[dict[str, Any], dict[str, Any]]]
+    affected: list[dict[str, Any]]
+
+
+class Simulation:
+    """The same choice gives the same bytes; a shorter run is the beginning of a longer one."""
+
+    def __init__(self, pack: Pack, examples: Sequence[Example], traffic: Traffic, choice: Choice) -> None:
+        self.ground = Ground(pack)
+        self.traffic = traffic.model_copy(update={"events": traffic.events + shortages(traffic, self.ground)})
+        self.choice = choice
+        self.people = People(self.ground, self.traffic, choice.per_day, choice.seed)
+        self.doors = Doors(pack, self.traffic, self.people)
+        self.bases = Bases(examples, self.ground, self.traffic)
+        self.needs = Needs(self.bases.pools, self.ground, self.traffic, self.people, choice.seed)
+        self._voice = Voice(self.traffic.wording, self.ground, pack.city.language)
+        self._planted = Planted(pack, self.ground, self.people, self.doors, choice.per_day, choice.seed)
+        self._zone, self._language = ZoneInfo(pack.city.timezone), pack.city.language
+        self._tag = hashlib.sha256(f"{pack.city.name}/{choice.seed}/{choice.per_day}/{choice.start}".encode()).hexdigest()[:6]
+        self._later: list[tuple[int, int, Utterance]] = []
+        self._pushed = 0
+        self._languages = {group.code: {self._language, *group.languages} for group in self.people.groups}
+
+    def run(self) -> Iterator[Today]:
+        """Day after day."""
+        usual = self.choice.per_day / self._mean()
+        for number, day in enumerate(days_from(self.choice.start, self.choice.days)):
+            rng = Random(f"{self.choice.seed}/{day.isoformat()}")  # noqa: S311 - made up, no secret
+            affected = self._begin(number, day)
+            said = [*self._due(number), *self._everyday(rng, number, day, usual)]
+            yield Today(list(self._written(rng, day, said)), affected)
+
+    def _mean(self) -> float:
+        """What a day of a year from the start has, of a usual weekday without seasons."""
+        levels = [self.doors.level(day) * self.needs.level(day) for day in days_from(self.choice.start, YEAR)]
+        return sum(levels) / YEAR or 1
+
+    def _begin(self, number: int, day: date) -> list[dict[str, Any]]:
+        affected: list[dict[str, Any]] = []
+        for event in self.traffic.events:
+            if event.begins(self.choice.start) == day:
+                begun = self._planted.begin(event)
+                affected += begun.affected
+                for after, one in begun.sayings:
+                    self._push(number + after, one)
+        return affected
+
+    def _push(self, number: int, one: Utterance) -> None:
+        heappush(self._later, (number, self._pushed, one))
+        self._pushed += 1
+
+    def _due(self, number: int) -> Iterator[Utterance]:
+        while self._later and self._later[0][0] <= number:
+            yield heappop(self._later)[2]
+
+    def _everyday(self, rng: Random, number: int, day: date, usual: float) -> Iterator[Utterance]:
+        until, caused = self.needs.today(day, self.choice.start)
+        doors = self.doors.today(day)
+        level = self.doors.level(day) * (until[-1] / self.needs.plain if until else 0)
+        indices = range(len(self.needs.all))
+        for count in range(poisson(rng, usual * level)):
+            index = pick(rng, indices, until)
+            one = self._told(rng, self.needs.all[index], doors)
+            one.trouble = f"t{day:%y%m%d}-{count}"
+            if index in caused and rng.random() < caused[index][0]:
+                one.event = caused[index][1]
+            self._perhaps_again(rng, number, one)
+            yield one
+
+    def _told(self, rng: Random, need: Need, doors: Any) -> Utterance:
+        groups, until = self.needs.groups_of(need)
+        group = pick(rng, groups, until)
+        channel = pick(rng, *doors[group])
+        base, options, channel = self._something(rng, need, group, channel)
+        person = self.people.draw(rng, group, need.streets)
+        return Utterance(base, options[int(rng.random() * len(options))], person, channel, "", need)
+
+    def _something(self, rng: Random, need: Need, group: str, channel: str) -> tuple[Base, Sequence[Option], str]:
+        """What one of the group may say through the door; where nothing fits, something that fits another door."""
+        pool = self.bases.pools[need.category, need.district]
+        spoken = self._languages[group]
+        theirs = [one for one in pool if one[0].language in spoken and (not one[0].groups or group in one[0].groups)] or pool
+        kinds = self.doors.all[channel].kinds
+        fitting = [
+            one for one in theirs if (not one[0].channels or channel in one[0].channels) and (not kinds or one[0].kind in kinds)
+        ]
+        base, options = (fitting or theirs)[int(rng.random() * len(fitting or theirs))]
+        if not fitting:
+            channel = self._another_door(rng, base, group, channel)
+        return base, options, channel
+
+    def _another_door(self, rng: Random, base: Base, group: str, channel: str) -> str:
+        """Through which the base may come: one of its own, else one that takes everything."""
+        own = [code for code in sorted(base.channels) if code in self.doors.all]
+        every = [code for code, door in self.doors.all.items() if not door.kinds or base.kind in door.kinds]
+        usual = [code for code in self.doors.of_code(group) if code in every]
+        choices = own or usual or every or [channel]
+        return choices[int(rng.random() * len(choices))]
+
+    def _perhaps_again(self, rng: Random, number: int, one: Utterance) -> None:
+        often = self.traffic.rhythm.again * min(one.said, 2)
+        if one.base.kind not in _SAID_AGAIN or rng.random() >= often:
+            return
+        if len(self._later) < self.choice.per_day * _WAITING_AT_MOST:
+            after = 2 + int(min(_LONGEST_WAIT, rng.expovariate(1 / _USUAL_WAIT)))
+            channel = (
+                self._another_door(rng, one.base, one.person.group, one.channel) if rng.random() < _OTHER_DOOR else one.channel
+            )
+            self._push(number + after, replace(one, said=one.said + 1, channel=channel))
+
+    def _written(self, rng: Random, day: date, said: list[Utterance]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        timed = sorted((self.doors.moment(rng, one.channel), place) for place, one in enumerate(said))
+        midnight = datetime.combine(day, time(), self._zone)
+        for number, (second, place) in enumerate(timed, 1):
+            moment = midnight + timedelta(seconds=second)
+            yield self._message(rng, said[place], moment, f"{day:%Y%m%d}-{self._tag}-{number:06d}")
+
+    def _message(self, rng: Random, one: Utterance, moment: datetime, external_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        street = one.person.street
+        title, text, told = self._words(rng, one, street)
+        gives = _KNOWN if one.known else self.doors.all[one.channel].gives
+        message: dict[str, Any] = {"channel": one.channel, "external_id": external_id}
+        if title:
+            message["title"] = title
+        message |= {"text": text, "submitted_at": moment.isoformat(), "language": one.base.language}
+        message["citizen"] = self.people.citizen(one.person, one.channel, gives, rng)
+        where = told or street
+        if rng.random() < self.doors.all[one.channel].gives.place:
+            message["place"] = {"region": where, "address": self._address(rng, where)}
+        if one.need:
+            one.need.count(one.person.group, first=one.said == 1)
+        return message, self._truth(one, external_id, where, told)
+
+    def _words(self, rng: Random, one: Utterance, street: str) -> tuple[str, str, str | None]:
+        if one.raw:
+            return one.base.title, one.base.text, one.option.region
+        return self._voice.say(rng, one.base, one.option, one.channel, street, one.said)
+
+    def _address(self, rng: Random, region: str) -> str:
+        street = self.ground.street(region)
+        return self._voice.fill(rng, "{district}{street}{place}", street) if street else self.ground.name(region)
+
+    @staticmethod
+    def _truth(one: Utterance, external_id: str, where: str, told: str | None) -> dict[str, Any]:
+        return {
+            "external_id": external_id,
+            "person": one.person.id,
+            "group": one.person.group,
+            "need": one.need.id if one.need else one.event,
+            "event": one.event,
+            "trouble": one.trouble,
+            "said": one.said,
+            "category": one.base.category,
+            "kind": one.base.kind,
+            "urgency": one.base.urgency,
+            "region": where,
+            "told_region": told,
+            "base": one.base.id,
+            "side": one.base.side or None,
+        }

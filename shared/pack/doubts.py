@@ -1,9 +1,13 @@
 """What works but is perhaps not meant: warnings for the authors of a pack. Services never look here."""
 
+import re
+
 from shared.pack.draft import Draft
 from shared.pack.known import Known, conditions, targets, within
-from shared.pack.mistakes import Findings
+from shared.pack.mistakes import Findings, instead
 from shared.pack.source import Node
+
+_QUOTED = re.compile("「([^」]*)」")
 
 
 def doubt(draft: Draft, known: Known, findings: Findings) -> None:
@@ -15,6 +19,8 @@ def doubt(draft: Draft, known: Known, findings: Findings) -> None:
         _idle_departments,
         _rivals,
         _unexplained_leaves,
+        _namesakes,
+        _references_to_nothing,
         _half_routed_leaves,
         _unreachable_routes,
         _uncounted_workdays,
@@ -77,6 +83,29 @@ def _unexplained_leaves(_: Draft, known: Known, findings: Findings) -> None:
             findings.warning(
                 leaf.node, f"category `{leaf.code}` has no {fields}", "what helps people and the classifier to find it"
             )
+
+
+def _namesakes(_: Draft, known: Known, findings: Findings) -> None:
+    """Other categories refer to a leaf by its name, and so do people."""
+    for language in ("zh", "en"):
+        first: dict[str, Node] = {}
+        for leaf in known.leaves:
+            name = leaf.node.at("name", language)
+            earlier = first.setdefault(name.raw, name) if name and name.raw else name
+            if name and earlier is not name and earlier:
+                found = f"two leaves are called `{name.shown}` (first {earlier.file}:{earlier.line})"
+                findings.warning(name, found, "a name that tells them apart")
+
+
+def _references_to_nothing(_: Draft, known: Known, findings: Findings) -> None:
+    """`not_here` names in 「」 where something belongs; the classifier learns from it."""
+    names = {branch.node.text("name", language) for branch in known.tree for language in ("zh", "en")}
+    for branch in known.tree:
+        said = branch.node.at("not_here")
+        for quoted in _QUOTED.findall(" ".join(part.raw for part in said.parts.values())) if said else ():
+            if quoted not in names:
+                found = f"`not_here` of `{branch.code}` names 「{quoted}」"
+                findings.warning(branch.node.nearest("not_here"), found, instead(quoted, names, "the exact name of a category"))
 
 
 def _said(node: Node | None) -> bool:

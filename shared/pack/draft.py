@@ -49,8 +49,8 @@ LAYOUT: dict[str, Home] = {
 """Where every part of a pack stands. Files of a folder count in the order of their names."""
 SINGLE = ("city", "calendar", "open311")
 """Parts of which there is one."""
-ELSEWHERE = ("examples", "areas")
-"""Folders that others read."""
+ELSEWHERE = ("examples", "areas", "traffic")
+"""Folders that others read; `traffic` is for `yijian simulate`."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ def read_draft(folder: Path, findings: Findings) -> Draft:
 def _strangers(folder: Path, findings: Findings) -> None:
     """A part that need not be there is easily misspelt."""
     known = {home.pattern.partition("/")[0] for home in LAYOUT.values()} | {*ELSEWHERE}
-    known |= {home.folder.partition("/")[0] for home in LAYOUT.values()}
+    known |= {home.folder.partition("/")[0] for name, home in LAYOUT.items() if name not in SINGLE}
     for path in sorted(folder.iterdir()):
         ours = path.is_dir() or path.suffix in (".yaml", ".yml", ".jsonl", ".geojson")
         if ours and path.name not in known and not path.name.startswith("."):

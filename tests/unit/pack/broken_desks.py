@@ -1,6 +1,6 @@
 """What can be wrong with departments, matters, calendar, clocks, replies and crosswalks."""
 
-from tests.unit.pack.breaking import HOUSING, Break, add, both, put, swap
+from tests.unit.pack.breaking import HOUSING, ROUTES, Break, add, both, example, put, swap
 
 CALENDAR, MATTERS, CROSSWALK = "calendar.yaml", "matters/person.yaml", "crosswalks/urban.yaml"
 MATTER = """\
@@ -20,6 +20,20 @@ department: city-housing
 codes:
   - {theirs: "0101", name: {zh: 电梯}, ours: [housing.lift]}
 """
+
+
+LEAF = """\
+code: fire
+name: {zh: 电梯}
+function: housing
+definition: {zh: 火灾隐患}
+usual_kind: report
+synonyms: [着火]
+"""
+FIRES = "".join(
+    example(text, category="fire")
+    for text in ("楼道堆满纸箱怕着火", "消防通道停了车", "灭火器过期三年", "厨房起火了", "烟感从来不响", "有人在楼里烧纸")
+)
 
 
 def after_desk(more: str) -> Break:
@@ -234,6 +248,18 @@ DOUBTFUL: dict[str, tuple[Break, str]] = {
     "workdays without a calendar": (
         swap("clocks.yaml", "resolve_days: 3", "resolve_days: 3\n  days: workdays"),
         "clocks.yaml:1: clock `urgent` counts workdays without a calendar; a calendar.yaml with the holidays",
+    ),
+    "two leaves of one name": (
+        both(
+            put("categories/02-fire.yaml", LEAF),
+            add(ROUTES, "- {name: fire, why: {zh: 火}, when: {category: [fire]}, to: {function: housing}}\n"),
+            put("examples/02.jsonl", FIRES),
+        ),
+        "categories/02-fire.yaml:2: two leaves are called `电梯` (first categories/01-housing.yaml:12); a name that tells them apart",
+    ),
+    "a reference to nothing": (
+        swap(HOUSING, "    usual_kind: help\n", "    usual_kind: help\n    not_here: {zh: 保洁归「物业费」}\n"),
+        "categories/01-housing.yaml:16: `not_here` of `housing.lift` names 「物业费」; did you mean `物业`?",
     ),
     "a leaf that says little": (
         swap(HOUSING, "    usual_kind: help\n    synonyms: [升降机]\n", ""),

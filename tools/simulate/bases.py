@@ -69,7 +69,6 @@ class Bases:
     def __init__(self, examples: Sequence[Example], ground: Ground, traffic: Traffic) -> None:
         self._ground, self._traffic = ground, traffic
         self._alike = cache(self._alike_in)
-        self._names = re.compile("|".join(map(re.escape, sorted(ground.named, key=len, reverse=True))) or "(?!)")
         self.pools: Mapping[tuple[str, str], Pool] = self._sort(split(examples)[1])
         """By leaf and district, in the order of the pack."""
 
@@ -113,7 +112,7 @@ class Bases:
 
     def _slots(self, example: Example) -> list[tuple[str, Named]]:
         """The names that may be swapped, if that leaves no other name behind that would then be wrong."""
-        found = dict.fromkeys(self._names.findall(f"{example.title}\n{example.text}"))
+        found = dict.fromkeys(self._ground.pattern.findall(f"{example.title}\n{example.text}"))
         city = self._ground.pack.city.region
         slots = [(name, self._ground.named[name]) for name in found]
         telling = [(name, one) for name, one in slots if one.region != city]

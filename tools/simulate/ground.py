@@ -1,5 +1,6 @@
 """The city as the simulation walks it: districts, their streets, and which names may stand for each other."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -66,6 +67,25 @@ class Ground:
                 found[name] = one
         return found
 
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """Finds names in a text, the longest first."""
+        return re.compile("|".join(map(re.escape, sorted(self.named, key=len, reverse=True))) or "(?!)")
+
+    def told(self, text: str) -> str | None:
+        """The deepest region that the names in the text tell; None where they tell none, or of several."""
+        root = self.pack.city.region
+        codes = [code for name in self.pattern.findall(text) if (code := self.named[name].region) != root]
+        if not codes:
+            return None
+        deepest = max(codes, key=len)
+        around = self.pack.atlas.around(deepest)
+        return deepest if all(code in around for code in codes) else self._common(codes)
+
+    def _common(self, codes: list[str]) -> str | None:
+        found = self.pack.atlas.common(codes)
+        return None if found == self.pack.city.region else found
+
     def _all_names(self) -> Iterator[tuple[str, Named]]:
         for region in self.pack.regions:
             if not region.retired:
@@ -111,7 +131,7 @@ class Ground:
 
     def outer(self, one: Named, key: Key) -> str | None:
         """The name of the region with this key that the named thing lies in."""
-        for code in self.pack.atlas.around(one.region)[0:]:
+        for code in self.pack.atlas.around(one.region):
             region = self.pack.region_by_code[code]
             if self._key(region.level, str(region.name)) == key and str(region.name) != one.name:
                 return str(region.name)

@@ -19,7 +19,7 @@ PLAIN = Group.model_validate({"code": "everyone", "name": {"en": "Everyone"}, "s
 _SHARED = 40
 """One in so many uses the phone of a neighbour in number: families share phones."""
 _PER_DAILY_MESSAGE = 60
-_AT_LEAST = 3000
+_AT_LEAST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class People:
 
     def __init__(self, ground: Ground, traffic: Traffic, per_day: int, seed: int) -> None:
         self.groups = traffic.groups or (PLAIN,)
+        self._organisations = frozenset(group.code for group in self.groups if group.organisation)
         self._ground, self._seed, self._wording = ground, seed, traffic.wording
         self._prefixes = ground.pack.city.reserved.mobile
         self._sizes = self._spread(max(_AT_LEAST, per_day * _PER_DAILY_MESSAGE))
@@ -106,11 +107,11 @@ class People:
 
     def citizen(self, person: Person, channel: str, gives: Gives, rng: Random) -> dict[str, Any]:
         """What the channel learns of them."""
-        organisation = self._organisations[person.group]
-        if rng.random() < gives.anonymous:
-            return {"kind": "organisation" if organisation else "person", "anonymous": True}
-        fixed = self._fixed(person)
+        organisation = person.group in self._organisations
         known: dict[str, Any] = {"kind": "organisation" if organisation else "person"}
+        if rng.random() < gives.anonymous:
+            return known | {"anonymous": True}
+        fixed = self._fixed(person)
         if rng.random() < gives.name and (name := self._name(fixed, firm=organisation)):
             known["name"] = name
         if rng.random() < gives.phone and (phone := self.phone(person)):
@@ -120,10 +121,6 @@ class People:
         if rng.random() < gives.email:
             known["email"] = f"{fixed[6:11].hex()}@mail.invalid"
         return known
-
-    @property
-    def _organisations(self) -> Mapping[str, bool]:
-        return {group.code: group.organisation for group in self.groups}
 
 
 def factor(regions: Mapping[str, float], street: str) -> float:

@@ -7,8 +7,7 @@ from math import log
 from random import Random
 from typing import Any
 
-from shared.pack.model import Pack
-from tools.simulate.bases import Base, Option
+from tools.simulate.bases import Base, Option, language_of
 from tools.simulate.ground import Ground
 from tools.simulate.needs import Need
 from tools.simulate.people import People, Person, pick
@@ -51,8 +50,8 @@ class Begun:
 class Planted:
     """Turns events into utterances."""
 
-    def __init__(self, pack: Pack, ground: Ground, people: People, doors: Doors, per_day: int, seed: int) -> None:
-        self._pack, self._ground, self._people, self._doors = pack, ground, people, doors
+    def __init__(self, ground: Ground, people: People, doors: Doors, *, per_day: int, seed: int) -> None:
+        self._ground, self._people, self._doors = ground, people, doors
         self._scale, self._seed = per_day / USUAL, seed
 
     def begin(self, event: Event) -> Begun:
@@ -64,7 +63,10 @@ class Planted:
         return Begun(affected, sayings)
 
     def _texts(self, event: Event) -> list[tuple[Said, Base, Option]]:
-        return [(said, self._base(event, number, said), Option(region=said.region)) for number, said in enumerate(event.texts, 1)]
+        return [
+            (said, self._base(event, number, said), Option(region=said.region or self._ground.told(f"{said.title}\n{said.text}")))
+            for number, said in enumerate(event.texts, 1)
+        ]
 
     def _base(self, event: Event, number: int, said: Said) -> Base:
         return Base(
@@ -74,7 +76,7 @@ class Planted:
             category=said.category or event.category,
             kind=said.kind or event.kind,
             urgency=said.urgency or event.urgency,
-            language=self._pack.city.language,
+            language=language_of(said.text, self._ground.pack.city.language),
             side=said.side,
         )
 

@@ -4,13 +4,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from heapq import heappop, heappush
+from itertools import accumulate
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from shared.pack.model import Example, Pack
-from tools.simulate.bases import Base, Bases, Option
+from tools.simulate.bases import Base, Bases, Option, Pool
 from tools.simulate.ground import Ground
 from tools.simulate.needs import Need, Needs
 from tools.simulate.people import People, pick
@@ -58,12 +60,13 @@ class Simulation:
         self.bases = Bases(examples, self.ground, self.traffic)
         self.needs = Needs(self.bases.pools, self.ground, self.traffic, self.people, choice.seed)
         self._voice = Voice(self.traffic.wording, self.ground, pack.city.language)
-        self._planted = Planted(pack, self.ground, self.people, self.doors, choice.per_day, choice.seed)
+        self._planted = Planted(self.ground, self.people, self.doors, per_day=choice.per_day, seed=choice.seed)
         self._zone, self._language = ZoneInfo(pack.city.timezone), pack.city.language
         self._tag = hashlib.sha256(f"{pack.city.name}/{choice.seed}/{choice.per_day}/{choice.start}".encode()).hexdigest()[:6]
         self._later: list[tuple[int, int, Utterance]] = []
         self._pushed = 0
-        self._languages = {group.code: {self._language, *group.languages} for group in self.people.groups}
+        self._foreign = {group.code: group.languages for group in self.people.groups}
+        self._theirs = lru_cache(maxsize=None)(self._find_theirs)
 
     def run(self) -> Iterator[Today]:
         """Day after day."""
@@ -121,25 +124,28 @@ class Simulation:
 
     def _something(self, rng: Random, need: Need, group: str, channel: str) -> tuple[Base, Sequence[Option], str]:
         """What one of the group may say through the door; where nothing fits, something that fits another door."""
-        pool = self.bases.pools[need.category, need.district]
-        spoken = self._languages[group]
-        theirs = [one for one in pool if one[0].language in spoken and (not one[0].groups or group in one[0].groups)] or pool
-        kinds = self.doors.all[channel].kinds
+        theirs, kinds = self._theirs(need, group), self.doors.all[channel].kinds
         fitting = [
             one for one in theirs if (not one[0].channels or channel in one[0].channels) and (not kinds or one[0].kind in kinds)
         ]
         base, options = (fitting or theirs)[int(rng.random() * len(fitting or theirs))]
-        if not fitting:
-            channel = self._another_door(rng, base, group, channel)
-        return base, options, channel
+        return base, options, channel if fitting else self._another_door(rng, base, group, channel)
+
+    def _find_theirs(self, need: Need, group: str) -> Pool:
+        """What one of the group may say: in a language of theirs, and nothing that only others say of themselves."""
+        pool = self.bases.pools[need.category, need.district]
+        foreign = self._foreign[group]
+        spoken = [one for one in pool if one[0].language in foreign] if foreign else []
+        spoken = spoken or [one for one in pool if one[0].language == self._language]
+        return [one for one in spoken if not one[0].groups or group in one[0].groups] or spoken or pool
 
     def _another_door(self, rng: Random, base: Base, group: str, channel: str) -> str:
-        """Through which the base may come: one of its own, else one that takes everything."""
-        own = [code for code in sorted(base.channels) if code in self.doors.all]
+        """Through which the base may come: one of its own, else one the group uses that takes everything."""
+        own = [code for code in self.doors.all if code in base.channels]
         every = [code for code, door in self.doors.all.items() if not door.kinds or base.kind in door.kinds]
-        usual = [code for code in self.doors.of_code(group) if code in every]
-        choices = own or usual or every or [channel]
-        return choices[int(rng.random() * len(choices))]
+        usual = self.doors.of_code(group)
+        choices = own or [code for code in every if code in usual] or every or [channel]
+        return str(pick(rng, choices, list(accumulate(usual.get(code, 0.01) for code in choices))))
 
     def _perhaps_again(self, rng: Random, number: int, one: Utterance) -> None:
         often = self.traffic.rhythm.again * min(one.said, 2)
@@ -178,7 +184,7 @@ class Simulation:
     def _words(self, rng: Random, one: Utterance, street: str) -> tuple[str, str, str | None]:
         if one.raw:
             return one.base.title, one.base.text, one.option.region
-        return self._voice.say(rng, one.base, one.option, one.channel, street, one.said)
+        return self._voice.say(rng, one.base, one.option, channel=one.channel, street=street, said=one.said)
 
     def _address(self, rng: Random, region: str) -> str:
         street = self.ground.street(region)

@@ -25,16 +25,21 @@ class Voice:
         self._wording, self._ground, self._language = wording, ground, language
         self._fitting = cache(self._find)
 
-    def say(self, rng: Random, base: Base, option: Option, channel: str, street: str, said: int) -> tuple[str, str, str | None]:
+    def say(
+        self, rng: Random, base: Base, option: Option, *, channel: str, street: str, said: int
+    ) -> tuple[str, str, str | None]:
         """Title, text, and the region that the words alone tell."""
         title, text = base.title, base.text
         for old, new in option.swap:
             title, text = title.replace(old, new), text.replace(old, new)
+        region = option.region
+        if "{" in text:
+            text, region = self.fill(rng, text, street), street
         if base.language != self._language:
-            return title, text, option.region
+            return title, text, region
         text = _jitter(rng, text)
         parts = [self._before(rng, base, text, channel, said), text, self._after(rng, base, channel)]
-        told, region = self._placed(rng, parts, option.region, street)
+        told, region = self._placed(rng, parts, region, street)
         joined = _joined(told, spaced=self._language != "zh")
         if channel in ("app", "wechat") and rng.random() < _HASTY:
             joined = joined.rstrip("。").replace("，", " ")

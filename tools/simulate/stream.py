@@ -27,6 +27,7 @@ _USUAL_WAIT, _LONGEST_WAIT = 9.0, 60
 _OTHER_DOOR = 0.4
 _WAITING_AT_MOST = 20
 """Days of messages that may wait to be said again; beyond that nobody repeats himself."""
+_LOOKS = 30
 _KNOWN = Gives(name=1, phone=1, account=1)
 
 
@@ -63,6 +64,7 @@ class Simulation:
         self._planted = Planted(self.ground, self.people, self.doors, per_day=choice.per_day, seed=choice.seed)
         self._zone, self._language = ZoneInfo(pack.city.timezone), pack.city.language
         self._tag = hashlib.sha256(f"{pack.city.name}/{choice.seed}/{choice.per_day}/{choice.start}".encode()).hexdigest()[:6]
+        self._hoaxes = {event.code for event in self.traffic.events if event.hoax}
         self._later: list[tuple[int, int, Utterance]] = []
         self._pushed = 0
         self._foreign = {group.code: group.languages for group in self.people.groups}
@@ -80,7 +82,13 @@ class Simulation:
     def _mean(self) -> float:
         """What a day of a year from the start has, of a usual weekday without seasons."""
         levels = [self.doors.level(day) * self.needs.level(day) for day in days_from(self.choice.start, YEAR)]
-        return sum(levels) / YEAR or 1
+        return sum(levels) / YEAR * self._repeats() or 1
+
+    def _repeats(self) -> float:
+        """How many messages a trouble has on average."""
+        kinds = [base.kind for pool in self.bases.pools.values() for base, _ in pool]
+        repeated = sum(kind in _SAID_AGAIN for kind in kinds) / (len(kinds) or 1)
+        return 1 + self.traffic.rhythm.again * repeated
 
     def _begin(self, number: int, day: date) -> list[dict[str, Any]]:
         affected: list[dict[str, Any]] = []
@@ -104,20 +112,30 @@ class Simulation:
         until, caused = self.needs.today(day, self.choice.start)
         doors = self.doors.today(day)
         level = self.doors.level(day) * (until[-1] / self.needs.plain if until else 0)
-        indices = range(len(self.needs.all))
         for count in range(poisson(rng, usual * level)):
-            index = pick(rng, indices, until)
-            one = self._told(rng, self.needs.all[index], doors)
+            index, group, channel = self._chosen(rng, until, doors)
+            one = self._told(rng, self.needs.all[index], group, channel)
             one.trouble = f"t{day:%y%m%d}-{count}"
             if index in caused and rng.random() < caused[index][0]:
                 one.event = caused[index][1]
             self._perhaps_again(rng, number, one)
             yield one
 
-    def _told(self, rng: Random, need: Need, doors: Any) -> Utterance:
-        groups, until = self.needs.groups_of(need)
-        group = pick(rng, groups, until)
-        channel = pick(rng, *doors[group])
+    def _chosen(self, rng: Random, until: list[float], doors: Any) -> tuple[int, str, str]:
+        """A need, a group that speaks of it, and a door; a door for one kind of message looks for a need that has it."""
+        indices = range(len(until))
+        index = pick(rng, indices, until)
+        group = str(pick(rng, *self.needs.groups_of(self.needs.all[index])))
+        channel = str(pick(rng, *doors[group]))
+        if kinds := self.doors.all[channel].kinds:
+            others = (pick(rng, indices, until) for _ in range(_LOOKS))
+            index = next((other for other in others if self._has(self.needs.all[other], kinds)), index)
+        return index, group, channel
+
+    def _has(self, need: Need, kinds: Sequence[str]) -> bool:
+        return any(base.kind in kinds and not base.channels for base, _ in self.bases.pools[need.category, need.district])
+
+    def _told(self, rng: Random, need: Need, group: str, channel: str) -> Utterance:
         base, options, channel = self._something(rng, need, group, channel)
         person = self.people.draw(rng, group, need.streets)
         return Utterance(base, options[int(rng.random() * len(options))], person, channel, "", need)
@@ -190,13 +208,13 @@ class Simulation:
         street = self.ground.street(region)
         return self._voice.fill(rng, "{district}{street}{place}", street) if street else self.ground.name(region)
 
-    @staticmethod
-    def _truth(one: Utterance, external_id: str, where: str, told: str | None) -> dict[str, Any]:
+    def _truth(self, one: Utterance, external_id: str, where: str, told: str | None) -> dict[str, Any]:
+        hoax = one.event in self._hoaxes
         return {
             "external_id": external_id,
             "person": one.person.id,
             "group": one.person.group,
-            "need": one.need.id if one.need else one.event,
+            "need": one.need.id if one.need else None if hoax else one.event,
             "event": one.event,
             "trouble": one.trouble,
             "said": one.said,
@@ -207,4 +225,5 @@ class Simulation:
             "told_region": told,
             "base": one.base.id,
             "side": one.base.side or None,
+            "hoax": hoax,
         }

@@ -22,6 +22,7 @@ class Writer:
     def __init__(self, simulation: Simulation, folder: Path) -> None:
         self._simulation, self._folder = simulation, folder
         self.counts: dict[str, Counter[str]] = {name: Counter() for name in ("channel", "group", "kind", "urgency", "event")}
+        self._people: Counter[tuple[str, bool]] = Counter()
         self.messages = 0
 
     def write(self) -> Iterator[int]:
@@ -33,6 +34,7 @@ class Writer:
                 stack.enter_context((self._folder / name).open("wb")) for name in (MESSAGES, TRUTH, AFFECTED)
             )
             for today in self._simulation.run():
+                self._people.update((line["event"], line["spoke"]) for line in today.affected)
                 _lines(affected, today.affected)
                 _lines(posted, (message for message, _ in today.messages))
                 _lines(truth, (self._counted(message, true) for message, true in today.messages))
@@ -115,6 +117,8 @@ class Writer:
             "regions": event.regions,
             "hoax": event.hoax,
             "texts": len(event.texts),
+            "affected": self._people[event.code, True] + self._people[event.code, False],
+            "spoke": self._people[event.code, True],
             "messages": self.counts["event"][event.code],
             "surges": [surge.model_dump() for surge in event.surges],
         }

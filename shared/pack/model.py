@@ -4,7 +4,7 @@ Codes never change their meaning (DESIGN "Packs change"): a retired code stays, 
 """
 
 from functools import cached_property
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, TypeAlias
 
 from pydantic import Field
 
@@ -91,11 +91,14 @@ class Example(Part):
         return ()
 
 
+Prefix: TypeAlias = Annotated[str, Field(pattern=r"^\d{3,10}$")]
+
+
 class Reserved(Part):
     """Number ranges that belong to nobody, for examples: prefixes."""
 
-    mobile: tuple[str, ...] = ()
-    resident_id: tuple[str, ...] = ()
+    mobile: tuple[Prefix, ...] = ()
+    resident_id: tuple[Prefix, ...] = ()
 
 
 class City(Part):

@@ -34,6 +34,7 @@ SHAPES = {
 PATTERNS = {
     r"^[a-z0-9][a-z0-9-]*$": "lower-case letters, digits and dashes",
     r"^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$": "up to three parts of lower-case letters, digits and dashes, with dots between",
+    r"^\d{3,10}$": "three to ten digits",
     r"^\d{6}(\d{3}|\d{6})?$": "six, nine or twelve digits (GB/T 2260)",
 }
 """The patterns of `shared.pack.parts`, in words."""

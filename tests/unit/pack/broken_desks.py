@@ -59,6 +59,10 @@ BROKEN: dict[str, tuple[Break, str]] = {
         add("pack.yaml", "timezone: Asia/Smalltown\n"),
         "pack.yaml:7: unknown timezone `Asia/Smalltown`; a name such as",
     ),
+    "reserved for whom": (
+        add("pack.yaml", "reserved: {mobile: ['1999-90']}\n"),
+        "pack.yaml:7: `mobile` is `1999-90`; three to ten digits",
+    ),
     # departments
     "supervisor nobody": (
         after_desk("  supervisor: city-hotlin\n"),

@@ -77,7 +77,15 @@ class Simulation:
             rng = Random(f"{self.choice.seed}/{day.isoformat()}")  # noqa: S311 - made up, no secret
             affected = self._begin(number, day)
             said = [*self._due(number), *self._everyday(rng, number, day, usual)]
-            yield Today(list(self._written(rng, day, said)), affected)
+            yield Today(list(self._written(rng, day, self._admitted(said, number, day))), affected)
+
+    def _admitted(self, said: list[Utterance], number: int, day: date) -> list[Utterance]:
+        """Who finds the door shut comes again tomorrow."""
+        shut = {code for code, door in self.doors.all.items() if not self.doors.flow(door, day)}
+        for one in said:
+            if one.channel in shut:
+                self._push(number + 1, one)
+        return [one for one in said if one.channel not in shut]
 
     def _mean(self) -> float:
         """What a day of a year from the start has, of a usual weekday without seasons."""

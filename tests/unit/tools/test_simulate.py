@@ -119,7 +119,8 @@ def test_the_bus_line_is_missed_in_at_least_twenty_five_ways(year: Made):
 def test_one_person_writes_every_day(year: Made):
     said = year.of("daily-writer")
     assert len({true["person"] for _, true in said}) == 1
-    assert len({message["submitted_at"][:10] for message, _ in said}) == len(said) == 210
+    assert len(said) == 210
+    assert len({message["submitted_at"][:10] for message, _ in said}) > 195  # a letter of Sunday is opened on Monday
     assert len({true["base"] for _, true in said}) >= 30
 
 
@@ -152,9 +153,9 @@ def test_a_project_changes_its_need_from_its_day_on_and_nothing_else():
         weights, _ = made.needs.today(day, made.choice.start)
         plain = made.needs.season(day)
         assert touched, project.code
-        index = next(iter(touched))
-        before = weights[index] - (weights[index - 1] if index else 0)
-        assert before <= plain[index] * max(1, touched[index]) * 1.0001
+        for index, change in touched.items():
+            today = weights[index] - (weights[index - 1] if index else 0)
+            assert today == pytest.approx(plain[index] * change, rel=1e-6), project.code
 
 
 def test_policies_are_conflicts_and_near_misses(year: Made):
@@ -170,6 +171,7 @@ def test_a_shortage_stands_in_the_table_and_in_the_messages(year: Made):
     assert year.rows("jobs.ndjson")
 
 
+@pytest.mark.slow
 def test_memory_stays_where_it_is_however_many_messages_there_are(tmp_path: Path):
     def peak(days: int) -> int:
         made = simulation(days, 500, start="2026-09-01")
@@ -180,7 +182,8 @@ def test_memory_stays_where_it_is_however_many_messages_there_are(tmp_path: Path
         finally:
             tracemalloc.stop()
 
-    assert peak(40) < peak(10) * 1.35
+    few, many = peak(10), peak(40)  # 5,000 and 20,000 messages; 15,000 kept in memory would be more than 20 MB
+    assert many - few < 2_500_000  # the tallies of needs and groups, which fill up once
 
 
 def write_only(made, folder: Path) -> None:

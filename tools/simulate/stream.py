@@ -77,15 +77,18 @@ class Simulation:
             rng = Random(f"{self.choice.seed}/{day.isoformat()}")  # noqa: S311 - made up, no secret
             affected = self._begin(number, day)
             said = [*self._due(number), *self._everyday(rng, number, day, usual)]
-            yield Today(list(self._written(rng, day, self._admitted(said, number, day))), affected)
+            yield Today(list(self._written(rng, day, list(self._admitted(rng, said, number, day)))), affected)
 
-    def _admitted(self, said: list[Utterance], number: int, day: date) -> list[Utterance]:
-        """Who finds the door shut comes again tomorrow."""
+    def _admitted(self, rng: Random, said: list[Utterance], number: int, day: date) -> Iterator[Utterance]:
+        """Who finds the door shut comes again tomorrow; who was heard may come again later."""
         shut = {code for code, door in self.doors.all.items() if not self.doors.flow(door, day)}
         for one in said:
             if one.channel in shut:
                 self._push(number + 1, one)
-        return [one for one in said if one.channel not in shut]
+            else:
+                if one.need:
+                    self._perhaps_again(rng, number, one)
+                yield one
 
     def _mean(self) -> float:
         """What a day of a year from the start has, of a usual weekday without seasons."""
@@ -126,7 +129,6 @@ class Simulation:
             one.trouble = f"t{day:%y%m%d}-{count}"
             if index in caused and rng.random() < caused[index][0]:
                 one.event = caused[index][1]
-            self._perhaps_again(rng, number, one)
             yield one
 
     def _chosen(self, rng: Random, until: list[float], doors: Any) -> tuple[int, str, str]:

@@ -15,7 +15,7 @@ _LASTED = re.compile(
 )
 _CLOCK = re.compile(r"(晚上|夜里|凌晨|早上|下午)([二三四五])(点)(?![十一二三四五六七八九\d])")
 _FIGURES = "二三四五六七八"
-_OPENED, _DETAILED, _CLOSED, _HASTY = 0.45, 0.3, 0.4, 0.1
+_OPENED, _DETAILED, _CLOSED, _HASTY = 0.6, 0.4, 0.5, 0.1
 
 
 class Voice:

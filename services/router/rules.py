@@ -41,6 +41,7 @@ class Rules:
         self._catch_all: Body = {"rule": "catch-all", **_CATCH_ALL}
         self._test: Body = {"rule": "test", **_TEST}
         self._clocks = {each.code: _deadlines(pack, each) for each in pack.clocks}
+        self._patient = {each.code: _from_acceptance(pack, each) for each in pack.clocks if each.starts == "accepted"}
 
     def route(self, message: Message, classification: Classification, now: datetime) -> Decision:
         """Where a message goes."""
@@ -56,6 +57,12 @@ class Rules:
     def due(self, message: Message, classification: Classification, now: datetime) -> Body:
         """Until when a department has time for this message if it is given the case now."""
         return self._due(self._facts(message, classification), message, now)
+
+    def due_once_accepted(self, due: Body, now: str) -> Body:
+        """Until when a department has time that accepts now. A clock that starts with it starts now, and no later than the
+        moment by which it had to accept: nobody gains time by being late."""
+        start = self._patient.get(due["clock"])
+        return due | start(min(datetime.fromisoformat(now), datetime.fromisoformat(due["accept_by"]))) if start else due
 
     def fits(self, department: str, *, test: bool) -> bool:
         """Whether a case may be given to this department: test messages reach the test desk and no other."""
@@ -115,3 +122,12 @@ def _deadlines(pack: Pack, found: Clock) -> Callable[[datetime], Body]:
         }
 
     return due
+
+
+def _from_acceptance(pack: Pack, found: Clock) -> Callable[[datetime], Body]:
+    """What an acceptance changes of what a clock said."""
+    zone = ZoneInfo(pack.city.timezone)
+    return lambda start: {
+        "started_at": clock.timestamp(start),
+        "resolve_by": clock.timestamp(resolve_by(found, pack.calendar, zone, start)),
+    }

@@ -155,6 +155,28 @@ def test_a_clock_that_starts_with_acceptance_allows_for_the_latest_one() -> None
     assert (due["accept_by"], due["resolve_by"]) == ("2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z")
 
 
+AT_ONCE, LATE = "2026-11-20T02:00:00.000Z", "2026-11-20T09:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "started", "resolve_by"),
+    [(AT_ONCE, AT_ONCE, "2026-11-21T02:00:00.000Z"), (LATE, "2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z")],
+    ids=["earlier than it had to be", "too late: it gains no time"],
+)
+def test_the_acceptance_starts_a_clock_that_waits_for_it(accepted: str, started: str, resolve_by: str) -> None:
+    waiting = Rules(PACK.model_copy(update={"clocks": (clock("patient", "accepted"),)}))
+    message = Message(id="m", channel="hotline", text="电梯坏了", received_at="2026-11-20T09:00:00+08:00")
+    told = waiting.due(message, Classification(model_version="1", category="home"), NOW)
+    due = waiting.due_once_accepted(told, accepted)
+    assert due == told | {"started_at": started, "resolve_by": resolve_by}
+
+
+def test_the_acceptance_changes_no_other_clock() -> None:
+    due = ask(category="home").due
+    assert RULES.due_once_accepted(due, AT_ONCE) == due
+    assert RULES.due_once_accepted(due | {"clock": "of an older pack"}, AT_ONCE)["resolve_by"] == due["resolve_by"]
+
+
 def test_the_first_clock_that_applies_counts() -> None:
     assert ask(channel="deputy", category="home", urgency="emergency").due["clock"] == "fast"
 

@@ -44,7 +44,7 @@ async def test_a_message_becomes_a_case_that_everybody_hears_of(bench: Bench) ->
 async def test_a_repeat_opens_no_second_case(bench: Bench) -> None:
     about = message()
     await bench.publish(classified(about), classified(about))
-    again = dataclasses.replace(classified(about, category="government.voice"), id=ids.new_id())
+    again = dataclasses.replace(classified(about, category="government.voice.listen"), id=ids.new_id())
     await bench.publish(again)
     after = await bench.opened(message())
     await bench.handled()

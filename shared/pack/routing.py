@@ -147,11 +147,12 @@ class Routing:
         return self._desks.get((target.function or "", self._city.region))
 
     def _known(self, region: str | None) -> str | None:
-        """The code as it is today, when the pack knows it or the region of its first six digits."""
+        """The code as it is today, when the pack knows it, or the street or district of its first digits."""
         if not region or region in self._today:
             return self._today.get(region or "")
-        district = self._today.get(region[:6])
-        return region if district == region[:6] else district
+        around = next((region[:length] for length in (9, 6) if region[:length] in self._today), None)
+        today = self._today.get(around or "")
+        return region if around and today == around else today
 
     def _around_of(self, region: str | None) -> frozenset[str]:
         if not region:

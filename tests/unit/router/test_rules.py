@@ -36,6 +36,7 @@ PACK = Pack(
         Region(code="990102", name=Text(zh="东区"), level="district", parent="990100"),
         Region(code="990103", name=Text(zh="西区"), level="district", parent="990100"),
         Region(code="990103001", name=Text(zh="西街"), level="street", parent="990103"),
+        Region(code="990103008", name=Text(zh="柳街"), level="street", parent="990103", retired=True, successors=("990103001",)),
         Region(code="990101", name=Text(zh="老城区"), level="district", parent="990100", retired=True, successors=("990102",)),
     ),
     departments=(
@@ -47,11 +48,21 @@ PACK = Pack(
         department("city-hotline", "hotline"),
         department("test-desk", "test"),
     ),
-    categories=(Category(code="home", name=Text(zh="家"), children=(Category(code="home.lift", name=Text(zh="梯")),)),),
+    categories=(
+        Category(
+            code="home",
+            name=Text(zh="家"),
+            children=(
+                Category(code="home.lift", name=Text(zh="梯")),
+                Category(code="home.coal", name=Text(zh="煤"), retired=True),
+            ),
+        ),
+    ),
     channels=(),
     routes=(
         route("deputies", Target(department="city-hotline"), channel=("deputy",)),
         route("trapped", Target(function="fire"), (DISTRICT,), category=("home.lift",), urgency=("emergency",), words=("困人",)),
+        route("old-houses", Target(function="fire"), category=("home.lift",), region=("990103001",), words=("木梯",)),
         route("lift-west", Target(function="market", level="district"), category=("home.lift",), region=("990103",)),
         route("reports", Target(function="housing"), category=("home",), kind=("report",)),
         route("gone", Target(function="old"), category=("home.lift",)),
@@ -88,6 +99,13 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
     "an unknown code is no place": ({"category": "home", "place": "110101", "region": "990102"}, "east-housing", "home"),
     "a district that is no more": ({"category": "home", "place": "990101"}, "east-housing", "home"),
     "a street of a district that is no more": ({"category": "home", "place": "990101007"}, "east-housing", "home"),
+    "a street that is no more": ({"category": "home.lift", "place": "990103008", "text": "木梯断了"}, "city-fire", "old-houses"),
+    "a community of a street that is no more": (
+        {"category": "home.lift", "place": "990103008002", "text": "木梯断了"},
+        "city-fire",
+        "old-houses",
+    ),
+    "a category that is no more": ({"category": "home.coal", "place": "990102"}, "east-housing", "home"),
     "no district known: the city's": ({"category": "home"}, "city-housing", "home"),
     "a category takes what is below it": ({"category": "home.lift", "place": "990102"}, "east-housing", "home"),
     "the first rule wins": ({"category": "home.lift", "kind": "report", "place": "990102"}, "city-housing", "reports"),

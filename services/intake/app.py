@@ -66,7 +66,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         app.state.intake = State(
             settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
             intake=Intake(documents, relay, preparer), contacts=Contacts(documents, sealer), accounts=accounts,
-            departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
+            departments={one.code: (one.name.zh or one.name.en, one.name.en or one.name.zh) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)
         loops: dict[str, Work] = {

@@ -1,6 +1,9 @@
 """What `yijian up` looks at before it starts anything: whose data a folder holds, and what its model was trained from."""
 
 import asyncio
+import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,13 @@ def test_each_city_has_a_data_folder_of_its_own(monkeypatch: pytest.MonkeyPatch,
     assert HomeSettings().data == Path(data)
     monkeypatch.setenv("YIJIAN_DATA", "elsewhere")
     assert HomeSettings().data == Path("elsewhere")
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs make")
+def test_make_run_starts_the_pack_that_it_is_given() -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("YIJIAN_", "MAKE"))}
+    said = subprocess.run(["make", "-n", "run", "PACK=larkhaven"], env=clean, capture_output=True, text=True, check=True).stdout
+    assert said.rstrip().endswith("YIJIAN_PACK=${YIJIAN_PACK:-packs/larkhaven} .venv/bin/yijian up --demo")
 
 
 def test_a_data_folder_of_one_city_is_refused_to_another_with_the_way_out(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Settings of the chassis, from the environment: one frozen fragment, every field described."""
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -9,6 +9,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from shared.errors import BadSettings
 
 S = TypeVar("S", bound=BaseSettings)
+_DATA, _PACK = Path("var"), Path("packs/qingting")
+
+
+def _data_of(given: dict[str, Any]) -> Path:
+    """A city's data lie apart from another's: beside one another below `var`."""
+    name = given.get("pack", _PACK).absolute().name
+    return _DATA if name == _PACK.name else _DATA / name
 
 
 class HomeSettings(BaseSettings):
@@ -16,10 +23,13 @@ class HomeSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="YIJIAN_", frozen=True, extra="ignore")
 
-    data: Path = Field(default=Path("var"), description="Folder of everything that is written in the one-machine home.")
+    pack: Path = Field(default=_PACK, description="Folder of the city's own data.")
+    data: Path = Field(
+        default_factory=_data_of,
+        description="Folder of everything that is written in the one-machine home; default: var, or var/NAME for another pack.",
+    )
     log: str = Field(default="", description="sqlite:///path/log.db or kafka://host:port,host:port; default: in `data`.")
     store: str = Field(default="", description="sqlite:///folder/ or mongodb://…; default: in `data`.")
-    pack: Path = Field(default=Path("packs/qingting"), description="Folder of the city's own data.")
     keys: Path | None = Field(default=None, description="File of API keys; default: keys.json in `data`.")
     secrets: Path | None = Field(default=None, description="File of sealing keys; default: secrets.json in `data`.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")

@@ -10,6 +10,7 @@ from shared.errors import YijianError
 from shared.settings import HomeSettings, load
 from tools import account, dead, keys, pack, replay, send, topics, up
 from tools.access import model_folder
+from tools.simulate.command import simulate
 
 app = typer.Typer(
     help="Yijian: every opinion in, one thing done.", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False
@@ -17,6 +18,7 @@ app = typer.Typer(
 app.command()(up.up)
 app.command()(send.send)
 app.command()(replay.replay)
+app.command()(simulate)
 app.command()(account.account)
 app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")

@@ -13,6 +13,7 @@ from typing import Any
 from shared import clock
 from shared.http.auth import Key, KeyFile, Role, digest, new_secret
 from shared.pack.model import Department, Example, Pack
+from shared.pack.split import split
 from shared.settings import HomeSettings
 from tools.access import demo_keys_file, read_demo_keys
 from tools.client import Client, Refused, Unanswered
@@ -71,6 +72,11 @@ def _write_privately(path: Path, content: dict[str, Any]) -> None:
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)
     fresh.replace(path)
+
+
+def unseen(examples: Sequence[Example]) -> list[Example]:
+    """Those the classifier has not learned from; all of them where a small pack has none to keep back."""
+    return split(examples)[1] or list(examples)
 
 
 class Traffic:

@@ -1,4 +1,4 @@
-"""`yijian pack check`: what a city's authors run before anybody else sees their pack."""
+"""`yijian pack`: what a city's authors begin with, look at, and run before anybody else sees their pack."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,13 +7,10 @@ import typer
 
 from shared.pack.load import Report, check_pack
 from shared.pack.model import Pack
+from tools.pack_new import write_starter
+from tools.pack_show import show_page
 
 app = typer.Typer(help="A city's own data: its channels, departments, categories, routes and examples.", no_args_is_help=True)
-
-
-@app.callback()
-def pack() -> None:
-    """A city's own data: its channels, departments, categories, routes and examples."""  # keeps `check` a command of its own
 
 
 @app.command()
@@ -27,6 +24,33 @@ def check(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder
     typer.echo(summary(report))
     if report.mistakes:
         raise typer.Exit(1)
+
+
+@app.command()
+def show(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the pack.")],
+    *,
+    deep: Annotated[bool, typer.Option("--deep", help="Down to communities, units and leaves.")] = False,
+) -> None:
+    """Print a page about a pack: what it holds, as trees with counts. Exit with 1 when it has mistakes."""
+    report = check_pack(folder)
+    if report.pack is None:
+        typer.echo(f"{summary(report)}: yijian pack check {folder} names them")
+        raise typer.Exit(1)
+    show_page(report.pack, report.examples, deep=deep)
+
+
+@app.command()
+def new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder to make; it must not exist, or be empty.")],
+    *,
+    name: Annotated[str | None, typer.Option(help="What the pack is called. Default: the folder's name.")] = None,
+) -> None:
+    """Begin a pack: a small commented city that checks without a mistake, to change into yours."""
+    called = name or folder.resolve().name
+    write_starter(folder, called)
+    typer.echo(f"{called} is in {folder}. Its files say what they are for; docs/packs.md describes every field.")
+    typer.echo(f"Change them, and after every change: yijian pack check {folder}")
 
 
 def summary(report: Report) -> str:

@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from deploy.local import ports
+from deploy.local import owner, ports
 from deploy.local.supervisor import NotReady, Supervisor, service_programs
 from shared.pack.load import load_pack, read_examples
 from shared.pack.model import Pack
 from shared.settings import HomeSettings, load
 from tools import demo as demos
+from tools import stamp
 from tools.access import demo_keys_file, model_folder, service_url
 from tools.client import Client
 
@@ -53,6 +54,7 @@ async def _run(supervisor: Supervisor, home: Home, rate: float | None) -> None:
     stop = _stop_on_signals(supervisor)
     supervisor.claim()
     try:
+        owner.claim(home.settings.data, home.pack.city.name)
         work = asyncio.create_task(_work(supervisor, home, rate))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -67,8 +69,7 @@ async def _run(supervisor: Supervisor, home: Home, rate: float | None) -> None:
 async def _work(supervisor: Supervisor, home: Home, rate: float | None) -> None:
     """Prepare, start, tell, and go on until cancelled."""
     secrets = demos.ensure_keys(home.settings, demos.demo_keys(home.pack)) if rate else {}
-    if not _has_files(home.model):
-        await _train(home)
+    await prepare_model(home)
     supervisor.start()
     await supervisor.ready()
     if rate:
@@ -79,7 +80,7 @@ async def _work(supervisor: Supervisor, home: Home, rate: float | None) -> None:
 
 
 async def _demonstrate(home: Home, secrets: dict[str, str], rate: float) -> None:
-    examples = read_examples(home.settings.pack)
+    examples = demos.unseen(read_examples(home.settings.pack))
     traffic = demos.Traffic(home.settings, home.pack, examples)
     async with Client(home.intake_url, secrets[demos.TRAFFIC]) as client:
         first = await traffic.post(client)
@@ -91,14 +92,17 @@ async def _demonstrate(home: Home, secrets: dict[str, str], rate: float) -> None
 
 
 def _tell_addresses(home: Home) -> None:
-    typer.echo(f"\nYijian is ready for {home.pack.city.title.zh} {home.pack.city.title.en}. Ctrl-C stops everything.\n")
+    title = home.pack.city.title
+    city = " ".join(dict.fromkeys(name for name in (title.zh, title.en) if name))
+    typer.echo(f"\nYijian is ready for {city}. Ctrl-C stops everything.\n")
     for name in ports.OFFSETS:
         typer.echo(f"  {name:<12}{service_url(home.settings, name)}/openapi.json")
     typer.echo(f"  {'logs':<12}{home.settings.data / 'log'}/\n")
 
 
 def _tell_demo(home: Home, secrets: dict[str, str], command: str, track: str) -> None:
-    roles = {"channel": "every channel", "department": demos.demo_department(home.pack).code, "operator": "everything"}
+    desk = demos.demo_department(home.pack)
+    roles = {"channel": "every channel", "department": f"{desk.code}, {desk.name}", "operator": "everything"}
     typer.echo(f"Keys of this demo ({demo_keys_file(home.settings)}):\n")
     for name, scope in roles.items():
         typer.echo(f"  {name:<12}{secrets[name]}  ({scope})")
@@ -106,15 +110,16 @@ def _tell_demo(home: Home, secrets: dict[str, str], command: str, track: str) ->
     typer.echo(f"Made-up messages are arriving; the latest is at {track}\n")
 
 
-def _has_files(folder: Path) -> bool:
-    return folder.is_dir() and any(folder.iterdir())
-
-
-async def _train(home: Home) -> None:
-    """In a process of its own: what training holds in memory goes with it. Raises `NotReady`."""
-    typer.echo(f"training the classifier from {home.settings.pack} into {home.model} (once)")
+async def prepare_model(home: Home) -> None:
+    """Train, unless the model is of this pack as it is now. In a process of its own: what training holds in memory goes
+    with it. Raises `NotReady`."""
+    pack = home.settings.pack
+    if stamp.is_current(home.model, pack):
+        return
+    why = "the pack or the program has changed since the last time" if stamp.has_model(home.model) else "once"
+    typer.echo(f"training the classifier from {pack} into {home.model} ({why})")
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tools.cli", "train", "--pack", str(home.settings.pack), "--out", str(home.model),
+        sys.executable, "-m", "tools.cli", "train", "--pack", str(pack), "--out", str(home.model),
         stdin=asyncio.subprocess.DEVNULL, start_new_session=True,  # Ctrl-C is for us: it ends the training through us
     )  # fmt: skip
     try:

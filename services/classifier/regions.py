@@ -9,6 +9,7 @@ from services.classifier.alphabet import normalise
 from services.classifier.features import Tokens
 from services.classifier.words import Finder
 from shared.pack.model import Pack
+from shared.pack.places import spoken_names
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ class Gazetteer:
 
 
 def gazetteer(pack: Pack) -> Gazetteer:
-    """The names of a pack's regions, in all its languages."""
+    """The names by which a pack's regions are known, in all its languages: their own, old ones, and those of places in them."""
     codes: dict[str, tuple[str, ...]] = {}
-    for region in pack.regions:
-        names = (region.name.zh, region.name.en, *region.aliases, *region.places)
-        for name in sorted({normalise(name).strip() for name in names} - {""}):
-            codes[name] = (*codes.get(name, ()), region.code)
+    for spoken, region in spoken_names(pack.regions, pack.gazetteer):
+        name = normalise(spoken).strip()
+        if name and region not in codes.get(name, ()):
+            codes[name] = (*codes.get(name, ()), region)
     return Gazetteer(codes, {region.code: region.parent for region in pack.regions if region.parent})

@@ -77,7 +77,7 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
             settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
             intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
             republisher=Republisher(documents, log, after=settings.reconcile_after),
-            departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},
+            departments={one.code: (one.name.zh or one.name.en, one.name.en or one.name.zh) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)
         loops: dict[str, Work] = {

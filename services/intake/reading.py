@@ -150,7 +150,8 @@ def _channel(posted: str | None, key: Key, pack: Pack) -> str | Problem:
         return Problem(422, "channel-missing", detail, errors=[fault("/channel", detail)])
     known = pack.channel_by_code.get(posted)
     if known is None or known.retired:
-        detail = f"There is no channel {posted[:60]!r}. The channels are: {', '.join(pack.channel_by_code)}."
+        in_use = ", ".join(code for code, one in pack.channel_by_code.items() if not one.retired)
+        detail = f"There is no channel {posted[:60]!r}. The channels are: {in_use}."
         return Problem(422, "unknown-channel", detail, errors=[fault("/channel", detail)])
     if key.scope and posted not in key.scope:
         detail = f"This key may not post to {posted!r}; it allows: {', '.join(key.scope)}."

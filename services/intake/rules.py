@@ -14,6 +14,7 @@ from services.intake.model import PostedPlace, Submission
 from shared import clock
 from shared.events.messages import Place
 from shared.http.problems import Fault, fault
+from shared.pack.places import Region
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060-\u2064\u3164\u00ad]+")
@@ -42,7 +43,7 @@ def refusal(submission: Submission) -> Fault | None:
     return None
 
 
-def tidy(submission: Submission, regions: Mapping[str, object]) -> Tidied:
+def tidy(submission: Submission, regions: Mapping[str, Region]) -> Tidied:
     """Sort what was posted into what can be used and what is only kept; `regions` are the pack's, by code."""
     extra = dict(submission.extra) if isinstance(submission.extra, dict) else {}
     tidied = Tidied(submission.title, submission.text, None, None, None, None, extra)
@@ -98,17 +99,26 @@ def parse_moment(value: Any) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _place(posted: PostedPlace | None, regions: Mapping[str, object], tidied: Tidied) -> Place | None:
+def _place(posted: PostedPlace | None, regions: Mapping[str, Region], tidied: Tidied) -> Place | None:
     if posted is None:
         return None
     region = posted.region or None
-    if region and not any(region[:length] in regions for length in (12, 9, 6)):
-        tidied.flags.append("region_unknown")  # kept as given: the channel may know a code before the pack does
+    if region and (flag := _region_flag(region, regions)):
+        tidied.flags.append(flag)
     lon, lat = _coordinate(posted.lon, 180), _coordinate(posted.lat, 90)
     if (posted.lon is not None or posted.lat is not None) and (lon is None or lat is None):
         _keep(tidied, "place.lon_lat", [posted.lon, posted.lat], "coordinates_unusable")
         lon = lat = None
     return Place(address=_clean(posted.address, tidied) if posted.address else None, region=region, lon=lon, lat=lat)
+
+
+def _region_flag(code: str, regions: Mapping[str, Region]) -> str | None:
+    """What is wrong with a region's code. It is kept as given: a channel may know a code before the pack does, or use one of
+    yesterday, which the router takes for what has become of it."""
+    around = [regions[code[:length]] for length in (12, 9, 6) if code[:length] in regions]
+    if not around:
+        return "region_unknown"
+    return "region_retired" if around[0].retired else None
 
 
 def _coordinate(value: Any, limit: int) -> float | None:

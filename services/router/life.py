@@ -52,12 +52,12 @@ def amend(case: Body, message: Body, step: Step) -> list[NewEvent]:
     return [_event(cases.AMENDED, case, step, to=holder(case), message=for_departments(message))]
 
 
-def accept(case: Body, act: Accept, step: Step) -> list[NewEvent]:
-    """The department takes the case on."""
+def accept(case: Body, act: Accept, due: Body, step: Step) -> list[NewEvent]:
+    """The department takes the case on, and has time until `due`."""
     leg = _leg(case)
     leg["accepted_at"] = step.now
-    _move(case, "accepted", external_ref=act.external_ref)
-    return [_event(cases.ACCEPTED, case, step, to=leg["department"], external_ref=act.external_ref)]
+    _move(case, "accepted", external_ref=act.external_ref, due=due)
+    return [_event(cases.ACCEPTED, case, step, to=leg["department"], external_ref=act.external_ref, due=due)]
 
 
 def give_back(case: Body, act: Return, step: Step) -> list[NewEvent]:

@@ -143,7 +143,7 @@ def seen_until(body: Body, departments: Sequence[str]) -> float:
 _TOLD: dict[str, tuple[str, ...]] = {
     cases.ROUTED: ("why", "co", "due", "message", "classification"),
     cases.AMENDED: ("message",),
-    cases.ACCEPTED: ("external_ref",),
+    cases.ACCEPTED: ("external_ref", "due"),
     cases.RESOLVED: ("reply", "external_ref"),
 }
 
@@ -154,6 +154,6 @@ def as_told(history: Sequence[Body]) -> Body:
     for event in history:
         if event["type"] == cases.ROUTED:
             told["external_ref"] = None  # the number of another department
-        for name in ("number", "message_id", "state", "disposition", "department", "test", *_TOLD.get(event["type"], ())):
-            told[name] = event["data"][name]
+        names = ("number", "message_id", "state", "disposition", "department", "test", *_TOLD.get(event["type"], ()))
+        told |= {name: event["data"][name] for name in names if name in event["data"]}  # an older event tells less
     return told

@@ -109,7 +109,7 @@ class Desk:
     async def _events(self, document: Document, act: Act, step: Step) -> list[NewEvent]:
         match act:
             case Accept():
-                return life.accept(document.body, act, step)
+                return life.accept(document.body, act, self._rules.due_once_accepted(document.body["due"], step.now), step)
             case Return():
                 return life.give_back(document.body, act, step)
             case Resolve():

@@ -74,9 +74,10 @@ class Routed(CaseEvent):
 
 
 class Accepted(CaseEvent):
-    """The department has taken the case on."""
+    """The department has taken the case on; `due` is what it has time for from now on."""
 
     external_ref: str | None = None
+    due: Due | None = None
 
 
 class Returned(CaseEvent):

@@ -43,7 +43,7 @@ class Message(Data):
     language: str | None = None
     extra: dict[str, Any] = {}
     flags: tuple[str, ...] = ()
-    """What intake could not use as given, as slugs: `region_unknown`, `submitted_at_unreadable`, …"""
+    """What intake could not use as given, as slugs: `region_unknown`, `region_retired`, `submitted_at_unreadable`, …"""
     citizen: str | None = None
     """A pseudonym, the same over all channels; None when unknown or anonymous."""
     identifiers: tuple[str, ...] = ()

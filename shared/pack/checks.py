@@ -3,102 +3,51 @@
 Checks read nodes as they were written, so a file with a mistake of shape is compared with the others all the same.
 """
 
-from collections.abc import Iterable
+from zoneinfo import ZoneInfo
 
+from shared.pack.checks_calendar import check_calendar
+from shared.pack.checks_departments import check_departments
+from shared.pack.checks_matters import check_crosswalks, check_matters, check_open311, check_replies, check_returns
+from shared.pack.checks_places import check_gazetteer, check_regions
+from shared.pack.comparing import in_use, says_something, serves, unique, unique_names, working_department
 from shared.pack.draft import Draft
-from shared.pack.known import Codes, Known, conditions, retired, targets, within
+from shared.pack.known import Known, conditions, targets, within
 from shared.pack.mistakes import Findings
-from shared.pack.model import Target
+from shared.pack.routes import Target
 from shared.pack.source import Node
 
 
 def check(draft: Draft, known: Known, findings: Findings) -> None:
     """Every mistake that shows only when the files are compared."""
-    for look in (_city, _regions, _departments, _categories, _channels, _clocks, _routes, _leaves_have_routes):
+    for look in CHECKS:
         look(draft, known, findings)
 
 
 def _city(draft: Draft, known: Known, findings: Findings) -> None:
-    _says_something(draft.city, "title", findings)
+    says_something(draft.city, "title", findings)
     known.regions.check(draft.city.at("region"), findings)
     for desk in ("catch_all", "test_desk"):
-        _working_department(draft.city.at(desk), known, findings)
+        working_department(draft.city.at(desk), known, findings)
+    _timezone(draft.city.at("timezone"), findings)
 
 
-def _regions(draft: Draft, known: Known, findings: Findings) -> None:
-    nodes = draft["regions"].nodes
-    _unique(nodes, ("code",), "code", findings)
-    for node in nodes:
-        _says_something(node, "name", findings)
-        known.regions.check(node.at("parent"), findings)
-        if known.city and not node.at("parent") and node.text("code") not in ("", known.city):
-            findings.mistake(
-                node, f"region `{node.text('code')}` has no parent", f"`parent: …`: only the city's own ({known.city}) has none"
-            )
-    _no_circles(known.regions, findings)
-    _names_place_one_region(nodes, findings)
-
-
-def _no_circles(regions: Codes, findings: Findings) -> None:
-    """Follows every region's parents upwards; each circle is named once."""
-    settled: set[str] = set()
-    for code in regions.nodes:
-        path: list[str] = []
-        above = code
-        while above in regions.nodes and above not in settled and above not in path:
-            path.append(above)
-            above = regions.nodes[above].text("parent")
-        if above in path:
-            circle = " → ".join([*path[path.index(above) :], above])
-            findings.mistake(
-                regions.nodes[above].nearest("parent"), f"regions in a circle: {circle}", "parents that lead to the city"
-            )
-        settled.update(path)
-
-
-def _names_place_one_region(nodes: list[Node], findings: Findings) -> None:
-    """A text is placed by these names: one that means two regions places nothing."""
-    taken: dict[str, Node] = {}
-    for region in nodes:
-        names = [region.at("name", "zh"), region.at("name", "en"), *region.items("aliases"), *region.items("places")]
-        for name in filter(None, names):
-            owner = taken.setdefault(name.raw, region)
-            if name.raw and owner is not region:
-                found = f"`{name.shown}` names region {owner.text('code')} already ({owner.file}:{owner.line})"
-                findings.mistake(name, found, "a name that belongs to one region only")
-
-
-def _departments(draft: Draft, known: Known, findings: Findings) -> None:
-    nodes = draft["departments"].nodes
-    _unique(nodes, ("code",), "code", findings)
-    _unique_names(nodes, findings)
-    for node in nodes:
-        _says_something(node, "name", findings)
-        known.regions.check(node.at("region"), findings)
-        _level_fits_region(node, known, findings)
-
-
-def _level_fits_region(node: Node, known: Known, findings: Findings) -> None:
-    """Routes find a district's department by its region, and the city's by its level."""
-    region, level = node.at("region"), node.text("level")
-    if region is None or not known.city or region.raw not in known.regions.nodes:
+def _timezone(node: Node | None, findings: Findings) -> None:
+    if node is None or node in findings.misshapen:
         return
-    if level == "city" and region.raw != known.city:
-        findings.mistake(region, f"a city department in region {region.raw}", f"region {known.city}, or `level: district`")
-    if level == "district" and region.raw == known.city:
-        findings.mistake(
-            region, f"a district department in the city's region {region.raw}", "a district's region, or `level: city`"
-        )
+    try:
+        ZoneInfo(node.raw)
+    except (ValueError, OSError, LookupError):
+        findings.mistake(node, f"unknown timezone `{node.shown}`", "a name such as Asia/Shanghai or Europe/London")
 
 
 def _categories(draft: Draft, known: Known, findings: Findings) -> None:
-    _unique([branch.node for branch in known.tree], ("code",), "code", findings)
-    _unique_names(draft["categories"].nodes, findings)
+    unique([branch.node for branch in known.tree], ("code",), "code", findings)
+    unique_names(draft["categories"].nodes, findings)
     for branch in known.tree:
-        _says_something(branch.node, "name", findings)
-        _unique_names(branch.node.items("children"), findings)
+        says_something(branch.node, "name", findings)
+        unique_names(branch.node.items("children"), findings)
         _belongs_to_parent(branch.node, branch.parent, findings)
-        _serves(branch.node, known, findings)
+        serves(branch.node, known, findings)
 
 
 def _belongs_to_parent(node: Node, parent: Node | None, findings: Findings) -> None:
@@ -117,21 +66,22 @@ def _belongs_to_parent(node: Node, parent: Node | None, findings: Findings) -> N
 
 def _channels(draft: Draft, known: Known, findings: Findings) -> None:
     nodes = draft["channels"].nodes
-    _unique(nodes, ("code",), "code", findings)
-    _unique_names(nodes, findings)
+    unique(nodes, ("code",), "code", findings)
+    unique_names(nodes, findings)
     for node in nodes:
-        _says_something(node, "name", findings)
+        says_something(node, "name", findings)
         clock = node.at("clock") or Node(node.file, node.line, raw="standard")  # the model's default
         known.clocks.check(clock, findings)
 
 
 def _clocks(draft: Draft, known: Known, findings: Findings) -> None:
     nodes = draft["clocks"].nodes
-    _unique(nodes, ("code",), "code", findings)
-    _unique_names(nodes, findings)
+    unique(nodes, ("code",), "code", findings)
+    unique_names(nodes, findings)
     for node in nodes:
-        _says_something(node, "name", findings)
+        says_something(node, "name", findings)
         _conditions_are_known(node, known, findings)
+        _whole_days(node, findings)
     for node in nodes[:-1]:
         if not conditions(node):
             findings.mistake(node, f"clock `{node.text('code')}` holds always, so none after it is reached", "put it last")
@@ -140,20 +90,30 @@ def _clocks(draft: Draft, known: Known, findings: Findings) -> None:
         findings.mistake(last, "no clock for what meets no condition", "a last clock with `when: {}`")
 
 
+def _whole_days(clock: Node, findings: Findings) -> None:
+    """Half of a workday, or of a day that runs to its end, is nothing that people can reckon with."""
+    days = clock.at("resolve_days")
+    whole = clock.text("days") == "workdays" or clock.text("first_day") in ("next_day", "next_workday")
+    if whole and days and isinstance(days.value, float) and not days.value.is_integer():
+        findings.mistake(days, f"{days.raw} days where whole days are counted", "a whole number")
+
+
 def _routes(draft: Draft, known: Known, findings: Findings) -> None:
     nodes = draft["routes"].nodes
-    _unique(nodes, ("name",), "name", findings)
+    unique(nodes, ("name",), "name", findings)
     for node in nodes:
-        _says_something(node, "why", findings)
+        says_something(node, "why", findings)
         _conditions_are_known(node, known, findings)
         for target in targets(node):
             _target(target, known, findings)
 
 
 def _conditions_are_known(node: Node, known: Known, findings: Findings) -> None:
-    for name, codes in (("category", known.categories), ("region", known.regions), ("channel", known.channels)):
+    for name, codes in (("category", known.categories), ("channel", known.channels)):
         for item in node.items("when", name):
             codes.check(item, findings)
+    for item in node.items("when", "region"):  # a retired one never holds: a message from there is where its successors are
+        in_use(item, known.regions, findings)
 
 
 def _target(target: Node, known: Known, findings: Findings) -> None:
@@ -163,27 +123,8 @@ def _target(target: Node, known: Known, findings: Findings) -> None:
     if len(given) != 1 and not misspelt:
         found = " and ".join(f"`{name}`" for name in given) or "neither function nor department"
         findings.mistake(target, f"a target with {found}", "`function: …` (with its level) or `department: …`")
-    _working_department(target.at("department"), known, findings)
-    _serves(target, known, findings, level=target.text("level") or "city")
-
-
-def _serves(node: Node, known: Known, findings: Findings, level: str = "") -> None:
-    """Somebody has the function at that level."""
-    function = node.at("function")
-    level = level or node.text("level")
-    if known.functions.check(function, findings) is None or function is None or level not in ("city", "district"):
-        return
-    if known.functions.whole and not known.served.get((function.raw, level)):
-        other = "district" if level == "city" else "city"
-        findings.mistake(
-            function, f"no {level} department has function `{function.raw}`", f"`level: {other}`, or such a department"
-        )
-
-
-def _working_department(node: Node | None, known: Known, findings: Findings) -> None:
-    department = known.departments.check(node, findings)
-    if node and department and retired(department):
-        findings.mistake(node, f"department `{node.raw}` is retired", "one that still takes cases")
+    working_department(target.at("department"), known, findings)
+    serves(target, known, findings, level=target.text("level") or "city")
 
 
 def _leaves_have_routes(draft: Draft, known: Known, findings: Findings) -> None:
@@ -198,27 +139,21 @@ def _leaves_have_routes(draft: Draft, known: Known, findings: Findings) -> None:
             )
 
 
-def _unique_names(nodes: list[Node], findings: Findings) -> None:
-    """A retired code may keep the name that its successor has now."""
-    used = [node for node in nodes if not retired(node)]
-    for language in ("zh", "en"):
-        _unique(used, ("name", language), "name", findings)
-
-
-def _unique(nodes: Iterable[Node], steps: tuple[str, ...], what: str, findings: Findings) -> None:
-    """No two of these say the same at that place."""
-    first: dict[str, Node] = {}
-    for part in filter(None, (node.at(*steps) for node in nodes)):
-        if not part.raw:
-            continue
-        earlier = first.setdefault(part.raw, part)
-        if earlier is not part:
-            findings.mistake(
-                part, f"{what} `{part.shown}` a second time (first {earlier.file}:{earlier.line})", f"a {what} of its own"
-            )
-
-
-def _says_something(node: Node, field: str, findings: Findings) -> None:
-    text = node.at(field)
-    if text and isinstance(text.value, dict) and not any(part.raw.strip() for part in text.parts.values()):
-        findings.mistake(text, f"`{field}` says nothing", f"`{field}: {{zh: …, en: …}}`, in one language at least")
+CHECKS = (
+    _city,
+    check_regions,
+    check_gazetteer,
+    check_departments,
+    _categories,
+    _channels,
+    check_calendar,
+    _clocks,
+    _routes,
+    _leaves_have_routes,
+    check_matters,
+    check_returns,
+    check_replies,
+    check_crosswalks,
+    check_open311,
+)
+"""In the order in which one would read a pack."""

@@ -1,16 +1,30 @@
 """What works but is perhaps not meant: warnings for the authors of a pack. Services never look here."""
 
+import re
+
 from shared.pack.draft import Draft
 from shared.pack.known import Known, conditions, targets, within
-from shared.pack.mistakes import Findings
+from shared.pack.mistakes import Findings, instead
 from shared.pack.source import Node
+
+_QUOTED = re.compile("「([^」]*)」")
 
 
 def doubt(draft: Draft, known: Known, findings: Findings) -> None:
     """Every warning that shows when the files are compared; with half of them unread there is nothing to say."""
     if not all(section.whole for section in draft.sections.values()):
         return
-    for look in (_districts_without_function, _idle_departments, _rivals, _half_routed_leaves, _unreachable_routes):
+    for look in (
+        _districts_without_function,
+        _idle_departments,
+        _rivals,
+        _unexplained_leaves,
+        _namesakes,
+        _references_to_nothing,
+        _half_routed_leaves,
+        _unreachable_routes,
+        _uncounted_workdays,
+    ):
         look(draft, known, findings)
 
 
@@ -58,6 +72,55 @@ def _rivals(draft: Draft, known: Known, findings: Findings) -> None:
             findings.warning(
                 node, f"`{other}` has function `{place[0]}` in region {place[1]} too", "routes choose the first of them"
             )
+
+
+def _unexplained_leaves(_: Draft, known: Known, findings: Findings) -> None:
+    """People and the classifier learn from the same words what belongs in a leaf."""
+    for leaf in known.leaves:
+        lacking = [name for name in ("definition", "synonyms", "function", "usual_kind") if not _said(leaf.node.at(name))]
+        if lacking:
+            fields = " and ".join(f"`{name}`" for name in lacking)
+            findings.warning(
+                leaf.node, f"category `{leaf.code}` has no {fields}", "what helps people and the classifier to find it"
+            )
+
+
+def _namesakes(_: Draft, known: Known, findings: Findings) -> None:
+    """Other categories refer to a leaf by its name, and so do people."""
+    for language in ("zh", "en"):
+        first: dict[str, Node] = {}
+        for leaf in known.leaves:
+            name = leaf.node.at("name", language)
+            earlier = first.setdefault(name.raw, name) if name and name.raw else name
+            if name and earlier is not name and earlier:
+                found = f"two leaves are called `{name.shown}` (first {earlier.file}:{earlier.line})"
+                findings.warning(name, found, "a name that tells them apart")
+
+
+def _references_to_nothing(_: Draft, known: Known, findings: Findings) -> None:
+    """`not_here` names in 「」 where something belongs; the classifier learns from it."""
+    names = {branch.node.text("name", language) for branch in known.tree for language in ("zh", "en")}
+    for branch in known.tree:
+        said = branch.node.at("not_here")
+        for quoted in _QUOTED.findall(" ".join(part.raw for part in said.parts.values())) if said else ():
+            if quoted not in names:
+                found = f"`not_here` of `{branch.code}` names 「{quoted}」"
+                findings.warning(branch.node.nearest("not_here"), found, instead(quoted, names, "the exact name of a category"))
+
+
+def _said(node: Node | None) -> bool:
+    return bool(node and (node.raw or node.parts))
+
+
+def _uncounted_workdays(draft: Draft, _: Known, findings: Findings) -> None:
+    if draft["calendar"].nodes:
+        return
+    for node in draft["clocks"].nodes:
+        if node.text("days") == "workdays" or node.text("first_day") == "next_workday":
+            findings.warning(
+                node, f"clock `{node.text('code')}` counts workdays without a calendar", "a calendar.yaml with the holidays"
+            )
+            return
 
 
 def _half_routed_leaves(draft: Draft, known: Known, findings: Findings) -> None:

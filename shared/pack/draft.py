@@ -4,25 +4,53 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, NamedTuple, get_origin
 
 from pydantic import TypeAdapter
 
-from shared.pack.mistakes import Findings
-from shared.pack.model import Category, Channel, City, Clock, Department, Pack, Region, Route
+from shared.pack.calendar import Calendar
+from shared.pack.categories import Crosswalk, Open311
+from shared.pack.matters import Matter, Reply, ReturnReason
+from shared.pack.mistakes import Findings, instead
+from shared.pack.model import Category, Channel, City, Clock, Department, Pack, Place, Region, Route
 from shared.pack.shape import shaped
 from shared.pack.source import Node, read_yaml
 
-LAYOUT: dict[str, tuple[str, Any]] = {
-    "city": ("pack.yaml", City),
-    "regions": ("regions.yaml", tuple[Region, ...]),
-    "departments": ("departments.yaml", tuple[Department, ...]),
-    "channels": ("channels.yaml", tuple[Channel, ...]),
-    "clocks": ("clocks.yaml", tuple[Clock, ...]),
-    "categories": ("categories/*.yaml", Category),
-    "routes": ("routes/*.yaml", tuple[Route, ...]),
+
+class Home(NamedTuple):
+    """Where a part of a pack stands, and what it is."""
+
+    pattern: str
+    annotation: Any
+    needed: bool = True
+
+    @property
+    def folder(self) -> str:
+        """The pattern when the part is a folder: a long list may be cut into files."""
+        return self.pattern if "*" in self.pattern else self.pattern.replace(".yaml", "/*.yaml")
+
+
+LAYOUT: dict[str, Home] = {
+    "city": Home("pack.yaml", City),
+    "regions": Home("regions.yaml", tuple[Region, ...]),
+    "gazetteer": Home("gazetteer.yaml", tuple[Place, ...], needed=False),
+    "departments": Home("departments.yaml", tuple[Department, ...]),
+    "channels": Home("channels.yaml", tuple[Channel, ...]),
+    "clocks": Home("clocks.yaml", tuple[Clock, ...]),
+    "calendar": Home("calendar.yaml", Calendar, needed=False),
+    "categories": Home("categories/*.yaml", Category),
+    "routes": Home("routes/*.yaml", tuple[Route, ...]),
+    "matters": Home("matters/*.yaml", tuple[Matter, ...], needed=False),
+    "returns": Home("returns.yaml", tuple[ReturnReason, ...], needed=False),
+    "replies": Home("replies.yaml", tuple[Reply, ...], needed=False),
+    "crosswalks": Home("crosswalks/*.yaml", Crosswalk, needed=False),
+    "open311": Home("open311.yaml", Open311, needed=False),
 }
 """Where every part of a pack stands. Files of a folder count in the order of their names."""
+SINGLE = ("city", "calendar", "open311")
+"""Parts of which there is one."""
+ELSEWHERE = ("examples", "areas", "traffic")
+"""Folders that others read; `traffic` is for `yijian simulate`."""
 
 
 @dataclass
@@ -55,27 +83,54 @@ class Draft:
 
     def pack(self) -> Pack:
         """The pack itself; only for a draft without mistakes."""
-        parts = {name: section.values for name, section in self.sections.items()}
-        return Pack(city=parts.pop("city")[0], **{name: tuple(values) for name, values in parts.items()})
+        parts: dict[str, Any] = {
+            name: section.values[0] if name in SINGLE else tuple(section.values)
+            for name, section in self.sections.items()
+            if section.values or name not in SINGLE
+        }
+        return Pack(**parts)
 
 
 def read_draft(folder: Path, findings: Findings) -> Draft:
     """Every file of the pack but the examples."""
+    _strangers(folder, findings)
     return Draft({name: _read_section(folder, name, findings) for name in LAYOUT})
 
 
+def _strangers(folder: Path, findings: Findings) -> None:
+    """A part that need not be there is easily misspelt."""
+    known = {home.pattern.partition("/")[0] for home in LAYOUT.values()} | {*ELSEWHERE}
+    known |= {home.folder.partition("/")[0] for name, home in LAYOUT.items() if name not in SINGLE}
+    for path in sorted(folder.iterdir()):
+        ours = path.is_dir() or path.suffix in (".yaml", ".yml", ".jsonl", ".geojson")
+        if ours and path.name not in known and not path.name.startswith("."):
+            node = Node(path.as_posix(), 0)
+            findings.warning(node, "nobody reads this", instead(path.name, known, "the names of files are in docs/packs.md"))
+
+
 def _read_section(folder: Path, name: str, findings: Findings) -> Section:
-    pattern, annotation = LAYOUT[name]
+    home = LAYOUT[name]
+    beside = folder / home.folder.partition("/")[0]
+    pattern = home.folder if get_origin(home.annotation) is tuple and beside.is_dir() else home.pattern
     section = Section(Node((folder / pattern.removesuffix("/*.yaml")).as_posix(), 0))
+    if not home.needed and not (folder / pattern.partition("/")[0]).exists():
+        return section
     files = list(files_of(folder, pattern, findings))
     section.whole = bool(files)
+    if pattern != home.pattern and (folder / home.pattern).exists():
+        findings.mistake(section.home, f"a folder beside {home.pattern}", "one of them")
+        section.whole = False
     for path in files:
-        root = read_yaml(path, path.as_posix(), findings.blame_in(path.as_posix()))
-        if root is None:
-            section.whole = False
-        else:
-            _add_file(section, root, annotation, findings)
+        _read_file(path, section, home.annotation, findings)
     return section
+
+
+def _read_file(path: Path, section: Section, annotation: Any, findings: Findings) -> None:
+    root = read_yaml(path, path.as_posix(), findings.blame_in(path.as_posix()))
+    if root is None:
+        section.whole = False
+    else:
+        _add_file(section, root, annotation, findings)
 
 
 def _add_file(section: Section, root: Node, annotation: Any, findings: Findings) -> None:

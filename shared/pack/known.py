@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.pack.draft import Draft
 from shared.pack.mistakes import Findings, instead
@@ -84,8 +85,14 @@ class Known:
 
     @property
     def districts(self) -> list[Node]:
-        """The regions right below the city's own."""
-        return [node for node in self.regions.nodes.values() if self.city and node.text("parent") == self.city]
+        """The regions right below the city's own, those in use."""
+        inside = (node for node in self.regions.nodes.values() if self.city and node.text("parent") == self.city)
+        return [node for node in inside if not retired(node)]
+
+    @cached_property
+    def retired_categories(self) -> set[str]:
+        """Those with everything below them."""
+        return {branch.code for branch in self.tree if branch.retired}
 
 
 def retired(node: Node) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.pack.checks import check
+from shared.pack.checks_areas import check_areas
 from shared.pack.doubts import doubt
-from shared.pack.draft import Draft, read_draft
+from shared.pack.draft import read_draft
 from shared.pack.examples import read_and_check
 from shared.pack.known import Known
 from shared.pack.mistakes import BadPack, Findings, Mistake
@@ -52,18 +53,18 @@ def check_pack(folder: Path | str) -> Report:
 
 
 def _examine(folder: Path, *, thoroughly: bool) -> Report:
-    """The pack, and thoroughly: the doubts and the examples too, which no service has time for."""
+    """The pack, and thoroughly: doubts, areas and examples too, which no service has time for."""
     if not folder.is_dir():  # without it every file is missing too: one mistake, not a dozen
         return Report([Mistake(folder.as_posix(), 0, "no such folder", "the folder of a pack, with its pack.yaml")], [])
     findings = Findings()
     draft = read_draft(folder, findings)
     known = Known(draft)
     check(draft, known, findings)
-    examples = _examine_thoroughly(folder, draft, known, findings) if thoroughly else ()
     pack = None if findings.mistakes else draft.pack()
-    return Report(sorted(findings.mistakes), sorted(findings.warnings), pack, examples)
-
-
-def _examine_thoroughly(folder: Path, draft: Draft, known: Known, findings: Findings) -> tuple[Example, ...]:
-    doubt(draft, known, findings)
-    return tuple(read_and_check(folder, known, findings))
+    examples: list[Example] = []
+    if thoroughly:
+        doubt(draft, known, findings)
+        check_areas(folder, known, findings)
+        examples = read_and_check(folder, known, pack, findings)
+    good = None if findings.mistakes else pack
+    return Report(sorted(findings.mistakes), sorted(findings.warnings), good, tuple(examples))

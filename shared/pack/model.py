@@ -4,84 +4,44 @@ Codes never change their meaning (DESIGN "Packs change"): a retired code stays, 
 """
 
 from functools import cached_property
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from shared.events.words import Kind, Urgency
+from shared.pack.calendar import Calendar
+from shared.pack.categories import Category, Crosswalk, Open311, walk
+from shared.pack.departments import Department, Desk
+from shared.pack.matters import Matter, Reply, ReturnReason
+from shared.pack.parts import CategoryCode, Code, Part, RegionCode, Text
+from shared.pack.places import Atlas, Place, Region
+from shared.pack.routes import Clock, Conditions, Route, Target
 
-CategoryCode: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+){0,2}$", max_length=100)]
-"""A path such as `housing.property`: each part is a level, first to third."""
-Code: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
-RegionCode: TypeAlias = Annotated[str, Field(pattern=r"^\d{6}(\d{3}|\d{6})?$")]
-"""GB/T 2260 (six digits) or its extension to streets (nine) and communities (twelve)."""
-Level: TypeAlias = Literal["city", "district"]
-
-
-class Part(BaseModel):
-    """What every part of a pack has in common: frozen, and no field that nobody reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
-
-
-class Text(Part):
-    """A text shown to people, in both of the product's languages."""
-
-    zh: str = ""
-    en: str = ""
-
-    def __str__(self) -> str:
-        """The Chinese text, or the English one where there is none."""
-        return self.zh or self.en
-
-
-class Region(Part):
-    """An administrative region with the names people use for it."""
-
-    code: RegionCode
-    name: Text
-    level: Literal["city", "district", "county", "street", "community"]
-    parent: RegionCode | None = None
-    aliases: tuple[str, ...] = ()
-    """Other names of the region itself."""
-    places: tuple[str, ...] = ()
-    """Names of places in it by which a text can be placed: towns, roads, landmarks."""
+__all__ = [
+    "Category",
+    "Channel",
+    "City",
+    "Clock",
+    "Conditions",
+    "Department",
+    "Desk",
+    "Example",
+    "Pack",
+    "Place",
+    "Region",
+    "Route",
+    "Target",
+    "Text",
+    "walk",
+]
 
 
-class Desk(Part):
-    """Where a department takes cases in, and who is responsible for it (a post, never a person)."""
+class Limits(Part):
+    """What a channel's system can carry. Told to its makers; intake has limits of its own."""
 
-    owner: Text
-    hours: str = ""
-
-
-class Department(Part):
-    """A department that can be given cases."""
-
-    code: Code
-    name: Text
-    function: Code
-    """Its function (职能): what routes name, so that one rule serves every district."""
-    level: Level
-    region: RegionCode
-    duties: Text = Text()
-    desk: Desk
-    retired: bool = False
-
-
-class Category(Part):
-    """A node of the category tree."""
-
-    code: CategoryCode
-    name: Text
-    definition: Text = Text()
-    not_here: Text | None = None
-    function: Code | None = None
-    level: Level | None = None
-    usual_kind: Kind | None = None
-    synonyms: tuple[str, ...] = ()
-    children: tuple["Category", ...] = ()
-    retired: bool = False
+    text_chars: Annotated[int, Field(gt=0)] | None = None
+    per_minute: Annotated[int, Field(gt=0)] | None = None
+    attachments: Annotated[int, Field(ge=0)] | None = None
 
 
 class Channel(Part):
@@ -92,67 +52,53 @@ class Channel(Part):
     carries: Text = Text()
     languages: tuple[str, ...] = ("zh",)
     clock: Code = "standard"
+    limits: Limits = Limits()
     retired: bool = False
 
 
-class Conditions(Part):
-    """All that are given must hold; an empty one holds always. A category matches with everything below it."""
+class Span(NamedTuple):
+    """Where a place is named: in `title` or in `text`, from the first character to the one after the last."""
 
-    category: tuple[CategoryCode, ...] = ()
-    kind: tuple[Kind, ...] = ()
-    urgency: tuple[Urgency, ...] = ()
-    region: tuple[RegionCode, ...] = ()
-    channel: tuple[Code, ...] = ()
-    words: tuple[str, ...] = ()
-    """Any of them occurs in the title or the text."""
-
-
-class Target(Part):
-    """Who is to handle it: a function at a level, or one department by code."""
-
-    function: Code | None = None
-    level: Level = "city"
-    department: Code | None = None
-
-
-class Route(Part):
-    """An ordered, named rule; the first whose conditions hold decides."""
-
-    name: Code
-    why: Text
-    when: Conditions = Conditions()
-    to: Target
-    co: tuple[Target, ...] = ()
-
-
-class Clock(Part):
-    """How long a department has; the first whose conditions hold applies."""
-
-    code: Code
-    name: Text
-    when: Conditions = Conditions()
-    accept_hours: Annotated[float, Field(gt=0, le=24 * 365)]
-    resolve_days: Annotated[float, Field(gt=0, le=365)]
-    starts: Literal["received", "routed"] = "routed"
+    field: str
+    start: int
+    end: int
 
 
 class Example(Part):
     """A labelled message that the classifier learns from."""
 
-    text: Annotated[str, Field(min_length=2, max_length=20_000)]
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
     title: str = ""
     category: CategoryCode
     kind: Kind
     urgency: Urgency = "normal"
     region: RegionCode | None = None
+    places: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Names of places as they stand in the title or the text."""
+    department: Code | None = None
+    """Who should get it: the routes are tested by it."""
     channel: Code | None = None
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Where each of the places is first named."""
+        return tuple(span for name in self.places for span in self._span(name))
+
+    def _span(self, name: str) -> tuple[Span, ...]:
+        for field, text in (("title", self.title), ("text", self.text)):
+            if (start := text.find(name)) >= 0:
+                return (Span(field, start, start + len(name)),)
+        return ()
+
+
+Prefix: TypeAlias = Annotated[str, Field(pattern=r"^\d{3,10}$")]
 
 
 class Reserved(Part):
     """Number ranges that belong to nobody, for examples: prefixes."""
 
-    mobile: tuple[str, ...] = ()
-    resident_id: tuple[str, ...] = ()
+    mobile: tuple[Prefix, ...] = ()
+    resident_id: tuple[Prefix, ...] = ()
 
 
 class City(Part):
@@ -184,11 +130,23 @@ class Pack(Part):
     channels: tuple[Channel, ...]
     routes: tuple[Route, ...]
     clocks: tuple[Clock, ...]
+    gazetteer: tuple[Place, ...] = ()
+    calendar: Calendar = Calendar()
+    matters: tuple[Matter, ...] = ()
+    returns: tuple[ReturnReason, ...] = ()
+    replies: tuple[Reply, ...] = ()
+    crosswalks: tuple[Crosswalk, ...] = ()
+    open311: Open311 = Open311()
 
     @cached_property
     def region_by_code(self) -> dict[str, Region]:
-        """Every region."""
+        """Every region, retired ones too."""
         return {region.code: region for region in self.regions}
+
+    @cached_property
+    def atlas(self) -> Atlas:
+        """What lies in what."""
+        return Atlas(self.regions)
 
     @cached_property
     def department_by_code(self) -> dict[str, Department]:
@@ -204,8 +162,3 @@ class Pack(Part):
     def category_by_code(self) -> dict[str, Category]:
         """Every category of every level."""
         return {node.code: node for top in self.categories for node in walk(top)}
-
-
-def walk(category: Category) -> list[Category]:
-    """The category and everything below it, parents first."""
-    return [category, *(node for child in category.children for node in walk(child))]

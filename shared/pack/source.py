@@ -112,7 +112,15 @@ def _json_node(line: str, name: str, number: int, blame: Blame) -> Node | None:
     if not isinstance(value, dict):
         blame(number, f"not a JSON object: {line.strip()[:40]}", 'one object a line: {"text": …, "category": …}')
         return None
-    return Node(name, number, value, parts={key: Node(name, number, part, str(part)) for key, part in value.items()})
+    return _grown(value, name, number)
+
+
+def _grown(value: object, name: str, number: int) -> Node:
+    """JSON as a node with everything below it, all on this line."""
+    if isinstance(value, dict | list):
+        below = value.items() if isinstance(value, dict) else enumerate(value)
+        return Node(name, number, value, parts={step: _grown(part, name, number) for step, part in below})
+    return Node(name, number, value, str(value))
 
 
 @dataclass

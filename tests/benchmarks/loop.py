@@ -171,18 +171,24 @@ def _message(number: int, body: dict[str, object]) -> dict[str, object]:
 
 def _classified(message: dict[str, object]) -> Event:
     """As the classifier tells it, with everything that it tells."""
-    categories = ("housing.property", "urban.noise", "transport.bus", "environment.water")
+    categories = ("housing.property.service", "environment.noise.works", "transport.bus.lines", "rural.irrigation.channels")
     category = categories[int(str(message["id"])[-4:], 16) % len(categories)]
     others = tuple(messages.Candidate(code=code, probability=0.02) for code in categories[:3])
     why = tuple(messages.Evidence(start=n, end=n + 2, text=str(message["text"])[n : n + 2], weight=1.5) for n in range(5))
     found = messages.Classification(
-        category=category, probability=0.91, runners_up=others, path=(category.partition(".")[0], category), kind="complaint",
+        category=category, probability=0.91, runners_up=others, path=_path(category), kind="complaint",
         kind_probability=0.8, region="990105", region_evidence="桂花苑", why=why, model_version="bench",
     )  # fmt: skip
     source = str(message["id"])
     data = {"message": message, "classification": found.model_dump()}
     event_id = ids.event_id(source, messages.CLASSIFIED)
     return Event(event_id, messages.CLASSIFIED, SOURCE, source, clock.timestamp(), data, pack_version="1")
+
+
+def _path(category: str) -> tuple[str, ...]:
+    """The levels from the first to this one."""
+    parts = category.split(".")
+    return tuple(".".join(parts[: level + 1]) for level in range(len(parts)))
 
 
 def _opened_and_triaged(message: dict[str, object]) -> list[Event]:

@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
-from shared.pack.load import read_examples
+from shared.pack.load import load_pack, read_examples
 from shared.testing.wait import wait_until
 from tests.support.city import PACK, Home
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+_CHINESE = re.compile("[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 
 
 @dataclass
@@ -97,9 +99,9 @@ def up(environment: dict[str, str]) -> Iterator[Up]:
         yield running
 
 
-async def _ready(up: Up) -> None:
+async def _ready(up: Up, timeout: float = 120) -> None:
     await wait_until(
-        lambda: "Made-up messages are arriving" in up.text or up.process.poll() is not None, timeout=120, what="ready"
+        lambda: "Made-up messages are arriving" in up.text or up.process.poll() is not None, timeout=timeout, what="ready"
     )
     assert up.process.poll() is None, up.text
 
@@ -111,13 +113,47 @@ def _routed_within(up: Up) -> float:
 
 async def test_the_printed_curl_works_as_pasted_and_the_message_is_routed_at_once(up: Up) -> None:
     await _ready(up)
+    track = _paste(up)
+    await wait_until(lambda: httpx.get(track).json()["status"] != "received", timeout=_routed_within(up), what="the routing")
+    assert httpx.get(track).json()["department"]
+
+
+def _paste(up: Up) -> str:
+    """Paste the printed command into a shell; the address at which it says the message can be followed."""
     start = up.text.index("curl ")
     command = up.text[start : up.text.index("\n\nMade-up", start)]
     answer = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=True)
-    track = json.loads(answer.stdout[answer.stdout.index("{") :])["links"]["track"]
+    track: str = json.loads(answer.stdout[answer.stdout.index("{") :])["links"]["track"]
+    return track
 
-    await wait_until(lambda: httpx.get(track).json()["status"] != "received", timeout=_routed_within(up), what="the routing")
-    assert httpx.get(track).json()["department"]
+
+@pytest.mark.timeout(900)
+async def test_an_english_city_starts_as_well_and_speaks_no_chinese(tmp_path: Path) -> None:
+    """From nothing: without a trained model, in a folder that nobody has used."""
+    where = {"YIJIAN_DATA": str(tmp_path), "YIJIAN_PACK": "packs/larkhaven", "YIJIAN_PORT": str(_free_ports())}
+    others = {name: value for name, value in os.environ.items() if not name.startswith("YIJIAN_")}
+    with _started(others | where | {"COLUMNS": "200"}) as up:
+        await _ready(up, timeout=600)
+        track = _paste(up)
+        await wait_until(lambda: httpx.get(track).json()["department"], timeout=30, what="the department")
+        seen = httpx.get(track).json()
+
+    assert seen["status"] == "department"
+    assert seen["department"]["en"] in {one.name.en for one in load_pack("packs/larkhaven").departments}
+    assert seen["department"]["en"] in seen["history"][-1]["en"]
+    assert not _CHINESE.search(_read_in_english(seen))
+    assert not _CHINESE.search(up.text)
+    up.environment["YIJIAN_PACK"] = str(PACK)
+    other_city = up.yijian("up", "--demo")
+    assert other_city.returncode == 2
+    assert other_city.stderr.startswith(f"yijian: {tmp_path} holds the messages of larkhaven")
+
+
+def _read_in_english(seen: Any) -> str:
+    """What is there to be read, but for the other language's texts."""
+    if isinstance(seen, dict):
+        return "\n".join(_read_in_english(value) for name, value in seen.items() if name != "zh")
+    return "\n".join(map(_read_in_english, seen)) if isinstance(seen, list) else str(seen)
 
 
 async def test_a_replay_adds_up_even_when_every_service_is_killed_meanwhile(up: Up, tmp_path: Path) -> None:

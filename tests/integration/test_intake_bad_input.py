@@ -80,6 +80,22 @@ TAKEN = {
         "region_unknown",
         lambda m: m["place"]["region"] == "110101",
     ),
+    "a district that is no more": (
+        {"place": {"region": "990101"}},
+        "region_retired",
+        lambda m: m["place"]["region"] == "990101",
+    ),
+    "a street that is no more": (
+        {"place": {"region": "990102008"}},
+        "region_retired",
+        lambda m: m["place"]["region"] == "990102008",
+    ),
+    "a community of a street that is no more": (
+        {"place": {"region": "990102008003"}},
+        "region_retired",
+        lambda m: m["place"]["region"] == "990102008003",
+    ),
+    "a community of a street in use": ({"place": {"region": "990102001099"}}, None, lambda m: m["place"]["region"]),
     "an unknown field": ({"weather": "rain"}, None, lambda m: m["extra"]["weather"] == "rain"),
     "an unknown field of the place": ({"place": {"floor": 3}}, None, lambda m: m["extra"]["place.floor"] == 3),
     "extra is a list": ({"extra": [1]}, "extra_not_an_object", lambda m: m["extra"]["extra"] == [1]),

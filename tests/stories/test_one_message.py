@@ -8,7 +8,7 @@ from tests.support.city import PACK, City
 async def test_a_message_is_routed_to_the_department_that_is_responsible(city: City) -> None:
     """The main job: what a citizen says reaches the department of the right function in the right district."""
     posted = await city.post(
-        "鹭洲区桂花苑小区物业收了物业费却不打扫卫生，垃圾堆在楼道里好几天没人管，物业服务太差了", title="物业不作为"
+        "鹭洲区桂花苑小区物业收了物业费却不打扫卫生，垃圾堆在楼道里好几天没人管，物业服务太差了", title="物业服务太差"
     )
     seen = await city.settled(posted)
     case = await city.case(seen["case_number"])

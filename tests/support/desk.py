@@ -26,7 +26,7 @@ from shared.testing.wait import wait_until
 
 PACK = Path("packs/qingting")
 _ROLES: dict[str, Role] = {"operator": "operator", "channel": "channel"}
-_CATEGORY = "housing.property"
+_CATEGORY = "housing.property.service"
 
 
 def message(**fields: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The shipped pack's model: training takes half a minute, so a checkout does it once and keeps it in pytest's cache."""
+"""The shipped pack's model: training takes minutes, so a checkout does it once and keeps it in pytest's cache."""
 
 import fcntl
 import hashlib
@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from shared.pack.load import load_pack, read_examples
+from shared.pack.split import split
 from tests.support.city import PACK
+from tools import stamp
 
 _SOURCES = Path(__file__).parents[2] / "services" / "classifier"
 
@@ -19,12 +21,14 @@ def trained_model(config: pytest.Config) -> Path:
     from services.classifier.artifact import save, saved_version
     from services.classifier.training import train, version_of
 
-    pack, examples = load_pack(PACK), read_examples(PACK)
+    seen = stamp.stamp_of(PACK)
+    pack, (examples, _) = load_pack(PACK), split(read_examples(PACK))
     version = version_of(pack, examples)
     folder = _cache(config) / f"model-{hashlib.sha256(version.encode() + _code()).hexdigest()[:16]}"
     with _alone(folder):
         if saved_version(folder) != version:
             save(train(pack, examples), folder)
+        stamp.put(folder, seen)
     return folder
 
 

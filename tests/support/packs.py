@@ -72,8 +72,15 @@ children:
     name: {zh: 物业, en: Estates}
     function: housing
     level: district
+    definition: {zh: 物业公司的服务和收费}
+    usual_kind: complaint
+    synonyms: [物业费, 保洁]
   - code: housing.lift
     name: {zh: 电梯, en: Lifts}
+    function: housing
+    definition: {zh: 升降设备的故障和维修}
+    usual_kind: help
+    synonyms: [升降机]
 """,
     "routes/01-housing.yaml": """\
 - name: property
@@ -85,11 +92,20 @@ children:
   when: {category: [housing.lift]}
   to: {department: city-housing}
 """,
-    "examples/01-housing.jsonl": "".join(
-        f'{{"text":"{text}{number}","category":"housing.{leaf}","kind":"complaint"}}\n'
-        for leaf, text in (("property", "物业又涨价了"), ("lift", "电梯又坏了"))
-        for number in range(5)
-    ),
+    "examples/01-housing.jsonl": """\
+{"text":"物业费一年涨了三成，账目从来不公布","category":"housing.property","kind":"complaint"}
+{"text":"小区保洁两个月没见人，楼梯间全是烟头","category":"housing.property","kind":"complaint"}
+{"text":"东大街的物业晚上没有保安值班","category":"housing.property","kind":"complaint","region":"990102","places":["东大街"],"department":"east-housing"}
+{"text":"请问换一家物业公司要多少业主签字？","category":"housing.property","kind":"consultation","department":"city-housing"}
+{"text":"物业把地面车位租给外面的人，自家车没处停","category":"housing.property","kind":"complaint"}
+{"text":"表扬物业的老张，大雨天帮我背米上楼","category":"housing.property","kind":"praise"}
+{"text":"电梯又坏了，八十岁的老母亲爬了十二层","category":"housing.lift","kind":"help"}
+{"text":"二号楼电梯按钮失灵，按三楼去五楼","category":"housing.lift","kind":"complaint"}
+{"text":"升降机门夹住了孩子的书包，太吓人","category":"housing.lift","kind":"complaint","urgency":"urgent"}
+{"text":"电梯年检标志过期半年，没有人管","category":"housing.lift","kind":"report"}
+{"text":"老房子加装电梯的补贴怎么申请","category":"housing.lift","kind":"consultation"}
+{"title":"东大街","text":"轿厢里一股焦味，灯也一闪一闪","category":"housing.lift","kind":"help","region":"990102","places":["东大街"]}
+""",
 }
 
 

@@ -118,6 +118,20 @@ async def test_the_same_key_again_gives_the_first_answer(bench: Bench) -> None:
     assert len((await bench.get(f"/cases/{case_id}")).json()["history"]) == 3
 
 
+async def test_an_acceptance_starts_the_clock_that_waits_for_it(bench: Bench) -> None:
+    """A letter has sixty days from the acceptance, not from the day by which it had to be accepted at the latest."""
+    case = await bench.opened(message(channel="letter"))
+    accepted = await bench.act(case["id"], "accept", {}, key=LUZHOU)
+    routed, told = await bench.feed(LUZHOU, 2)
+    due = accepted.json()["due"]
+
+    assert (case["due"]["clock"], routed["event"]["data"]["due"]) == ("petition", case["due"])
+    assert due["resolve_by"] < case["due"]["resolve_by"]
+    assert told["event"]["data"]["due"] == due
+    after = (await bench.get(f"/cases/{case['id']}", LUZHOU)).json()
+    assert (after["due"], after["legs"][0]["accepted_at"]) == (due, due["started_at"])
+
+
 async def test_twenty_at_once_take_effect_once(bench: Bench) -> None:
     case_id = await in_state(bench, "routed")
     same = [bench.act(case_id, "accept", {}, key=LUZHOU, **{"Idempotency-Key": "k-1"}) for _ in range(20)]

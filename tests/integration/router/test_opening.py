@@ -41,10 +41,28 @@ async def test_a_message_becomes_a_case_that_everybody_hears_of(bench: Bench) ->
     assert [event["type"] for event in case["history"]] == [cases.OPENED, cases.ROUTED]
 
 
+@pytest.mark.parametrize(
+    ("posted", "spoken", "department"),
+    [
+        ("990102008", None, "yunting-housing"),
+        ("990101", "990105", LUZHOU),
+        ("990101", None, "city-housing"),
+    ],
+    ids=["a street merged into another", "a district split up: the text tells which part", "a district split up, and no more"],
+)
+async def test_a_region_that_is_no_more_means_what_has_become_of_it(
+    bench: Bench, posted: str, spoken: str | None, department: str
+) -> None:
+    about = message(place={"region": posted}, text="小区物业不打扫卫生", flags=("region_retired",))
+    case = await bench.opened(about, region=spoken)
+    assert (case["state"], case["department"]) == ("routed", department)
+    assert (case["message"]["place"]["region"], case["message"]["flags"]) == (posted, ["region_retired"])
+
+
 async def test_a_repeat_opens_no_second_case(bench: Bench) -> None:
     about = message()
     await bench.publish(classified(about), classified(about))
-    again = dataclasses.replace(classified(about, category="government.voice"), id=ids.new_id())
+    again = dataclasses.replace(classified(about, category="government.voice.listen"), id=ids.new_id())
     await bench.publish(again)
     after = await bench.opened(message())
     await bench.handled()

@@ -113,7 +113,7 @@ UNREADABLE: dict[str, tuple[Break, str]] = {
     ),
     "field nobody reads": (
         add("channels.yaml", "  zzz: 1\n"),
-        "channels.yaml:3: unknown field `zzz`; one of carries, clock, code, languages, name, retired",
+        "channels.yaml:3: unknown field `zzz`; one of carries, clock, code, languages, limits, name, retired",
     ),
     "comma in a text": (
         swap(HOUSING, "en: Estates}", "en: Estates, flats and yards}"),

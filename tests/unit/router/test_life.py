@@ -59,12 +59,26 @@ def test_a_case_begins_in_triage() -> None:
 
 def test_from_acceptance_to_the_reply() -> None:
     it = Life()
-    it.do(life.accept, Accept(external_ref="A-1"))
+    it.do(life.accept, Accept(external_ref="A-1"), DUE)
     it.do(life.resolve, Resolve(reply="已清扫"))
     assert it.types() == ["opened", "routed", "accepted", "resolved"]
     assert it.to[2:] == [("east",), ("east",)]
     assert (it.case["disposition"], it.case["reply"], it.case["external_ref"]) == ("closed", "已清扫", "A-1")
     assert (it.case["legs"][0]["outcome"], it.case["legs"][0]["to_sequence"]) == ("resolved", 4)
+
+
+def test_an_acceptance_tells_until_when_the_department_has_time() -> None:
+    it = Life()
+    later = DUE | {"resolve_by": "r2"}
+    (told,) = it.do(life.accept, Accept(), later)
+    assert told.data["due"] == it.case["due"] == it.seen_by("east")["due"] == later
+
+
+def test_an_acceptance_of_long_ago_told_no_time() -> None:
+    it = Life()
+    it.do(life.accept, Accept(), DUE)
+    del it.history[-1]["data"]["due"]
+    assert (it.seen_by("east")["state"], it.seen_by("east")["due"]) == ("accepted", DUE)
 
 
 def test_a_return_ends_the_turn_and_asks_an_operator() -> None:
@@ -97,7 +111,7 @@ def test_other_decisions_end_the_triage(decision: Any) -> None:
 
 def test_a_department_sees_nothing_after_its_turn() -> None:
     it = Life()
-    it.do(life.accept, Accept(external_ref="A-1"))
+    it.do(life.accept, Accept(external_ref="A-1"), DUE)
     it.do(life.give_back, Return(reason="不归我们"))
     it.do(life.decide, Decide(decision="department", department="west"), Routed("west", (), WHY, DUE))
     it.do(life.amend, it.case["message"] | {"revision": 2, "text": "后来的话"})

@@ -36,6 +36,8 @@ PACK = Pack(
         Region(code="990102", name=Text(zh="东区"), level="district", parent="990100"),
         Region(code="990103", name=Text(zh="西区"), level="district", parent="990100"),
         Region(code="990103001", name=Text(zh="西街"), level="street", parent="990103"),
+        Region(code="990103008", name=Text(zh="柳街"), level="street", parent="990103", retired=True, successors=("990103001",)),
+        Region(code="990101", name=Text(zh="老城区"), level="district", parent="990100", retired=True, successors=("990102",)),
     ),
     departments=(
         department("city-housing", "housing"),
@@ -46,11 +48,21 @@ PACK = Pack(
         department("city-hotline", "hotline"),
         department("test-desk", "test"),
     ),
-    categories=(Category(code="home", name=Text(zh="家"), children=(Category(code="home.lift", name=Text(zh="梯")),)),),
+    categories=(
+        Category(
+            code="home",
+            name=Text(zh="家"),
+            children=(
+                Category(code="home.lift", name=Text(zh="梯")),
+                Category(code="home.coal", name=Text(zh="煤"), retired=True),
+            ),
+        ),
+    ),
     channels=(),
     routes=(
         route("deputies", Target(department="city-hotline"), channel=("deputy",)),
         route("trapped", Target(function="fire"), (DISTRICT,), category=("home.lift",), urgency=("emergency",), words=("困人",)),
+        route("old-houses", Target(function="fire"), category=("home.lift",), region=("990103001",), words=("木梯",)),
         route("lift-west", Target(function="market", level="district"), category=("home.lift",), region=("990103",)),
         route("reports", Target(function="housing"), category=("home",), kind=("report",)),
         route("gone", Target(function="old"), category=("home.lift",)),
@@ -85,6 +97,15 @@ CASES: dict[str, tuple[dict[str, Any], str, str]] = {
         "home",
     ),
     "an unknown code is no place": ({"category": "home", "place": "110101", "region": "990102"}, "east-housing", "home"),
+    "a district that is no more": ({"category": "home", "place": "990101"}, "east-housing", "home"),
+    "a street of a district that is no more": ({"category": "home", "place": "990101007"}, "east-housing", "home"),
+    "a street that is no more": ({"category": "home.lift", "place": "990103008", "text": "木梯断了"}, "city-fire", "old-houses"),
+    "a community of a street that is no more": (
+        {"category": "home.lift", "place": "990103008002", "text": "木梯断了"},
+        "city-fire",
+        "old-houses",
+    ),
+    "a category that is no more": ({"category": "home.coal", "place": "990102"}, "east-housing", "home"),
     "no district known: the city's": ({"category": "home"}, "city-housing", "home"),
     "a category takes what is below it": ({"category": "home.lift", "place": "990102"}, "east-housing", "home"),
     "the first rule wins": ({"category": "home.lift", "kind": "report", "place": "990102"}, "city-housing", "reports"),
@@ -143,6 +164,35 @@ def test_a_clock_starts_when_the_case_is_routed() -> None:
 def test_a_clock_may_start_when_the_message_was_received() -> None:
     due = ask(channel="deputy", category="home").due
     assert (due["clock"], due["started_at"]) == ("slow", "2026-11-20T01:00:00.000Z")
+
+
+def test_a_clock_that_starts_with_acceptance_allows_for_the_latest_one() -> None:
+    waiting = Rules(PACK.model_copy(update={"clocks": (clock("patient", "accepted"),)}))
+    message = Message(id="m", channel="hotline", text="电梯坏了", received_at="2026-11-20T09:00:00+08:00")
+    due = waiting.due(message, Classification(model_version="1", category="home"), NOW)
+    assert (due["accept_by"], due["resolve_by"]) == ("2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z")
+
+
+AT_ONCE, LATE = "2026-11-20T02:00:00.000Z", "2026-11-20T09:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("accepted", "started", "resolve_by"),
+    [(AT_ONCE, AT_ONCE, "2026-11-21T02:00:00.000Z"), (LATE, "2026-11-20T03:30:00.000Z", "2026-11-21T03:30:00.000Z")],
+    ids=["earlier than it had to be", "too late: it gains no time"],
+)
+def test_the_acceptance_starts_a_clock_that_waits_for_it(accepted: str, started: str, resolve_by: str) -> None:
+    waiting = Rules(PACK.model_copy(update={"clocks": (clock("patient", "accepted"),)}))
+    message = Message(id="m", channel="hotline", text="电梯坏了", received_at="2026-11-20T09:00:00+08:00")
+    told = waiting.due(message, Classification(model_version="1", category="home"), NOW)
+    due = waiting.due_once_accepted(told, accepted)
+    assert due == told | {"started_at": started, "resolve_by": resolve_by}
+
+
+def test_the_acceptance_changes_no_other_clock() -> None:
+    due = ask(category="home").due
+    assert RULES.due_once_accepted(due, AT_ONCE) == due
+    assert RULES.due_once_accepted(due | {"clock": "of an older pack"}, AT_ONCE)["resolve_by"] == due["resolve_by"]
 
 
 def test_the_first_clock_that_applies_counts() -> None:

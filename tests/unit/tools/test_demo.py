@@ -4,9 +4,10 @@ from pathlib import Path
 
 from shared.http.auth import KeyFile, digest
 from shared.pack.model import Example, Pack
+from shared.pack.split import is_kept
 from shared.settings import HomeSettings
 from tools.access import demo_keys_file
-from tools.demo import Traffic, curl, demo_keys, ensure_keys
+from tools.demo import Traffic, curl, demo_keys, ensure_keys, unseen
 
 
 def test_the_demos_keys_are_the_same_after_a_restart_and_known_to_the_services(data: Path, pack: Pack) -> None:
@@ -55,6 +56,16 @@ def test_made_up_traffic_goes_on_where_it_was(data: Path, pack: Pack, examples: 
 def test_a_broken_note_of_where_it_was_begins_anew(data: Path, pack: Pack, examples: list[Example]) -> None:
     (data / "demo-traffic.json").write_text("{")
     assert Traffic(HomeSettings(), pack, examples).message()["external_id"].endswith("-000000")
+
+
+def test_made_up_traffic_is_what_the_classifier_has_not_learned_from(examples: list[Example]) -> None:
+    many = [Example(text=f"路灯坏了{number}盏", category="roads", kind="report") for number in range(100)]
+    drawn = unseen(many)
+    assert 5 < len(drawn) < 40
+    assert all(is_kept(one) for one in drawn)
+    assert set(drawn) == {one for one in many if is_kept(one)}
+    learned = [one for one in many if not is_kept(one)]
+    assert unseen(learned) == learned
 
 
 def test_the_printed_command_survives_the_shell() -> None:

@@ -1,7 +1,7 @@
 """A fifth of the examples is kept back: training never sees it, so that made-up traffic is new to the classifier.
 
-Which, their texts decide, on every machine: a text is kept or not whatever is added beside it. Only a category of which none would
-be kept keeps one all the same, so that nothing is silent in made-up traffic.
+Which, their texts decide, on every machine: a text is kept or not whatever is added beside it. Only a category that would keep
+none keeps one all the same, so that nothing is silent in made-up traffic.
 """
 
 import hashlib

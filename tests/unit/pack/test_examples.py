@@ -8,7 +8,7 @@ import pytest
 from shared.pack.model import Example, Reserved
 from shared.pack.near import near
 from shared.pack.reserved import check_character, wrong_numbers
-from shared.pack.split import is_kept, split
+from shared.pack.split import split
 from shared.pack.telling import alike
 from shared.testing.people import phone, resident_id
 
@@ -81,6 +81,17 @@ def test_a_fifth_is_kept_and_always_the_same() -> None:
     taught, kept = split(examples)
     assert len(taught) + len(kept) == 1000
     assert 160 < len(kept) < 240
-    assert [one.text for one in examples if is_kept(one)] == [one.text for one in kept]
     assert split(kept) == ([], kept)
-    assert is_kept(kept[0].model_copy(update={"category": "b", "region": "990100"}))
+    assert split(examples[:500])[1] == [one for one in kept if one in examples[:500]]
+    relabelled = [one.model_copy(update={"region": "990100"}) for one in examples]
+    assert [one.text for one in split(relabelled)[1]] == [one.text for one in kept]
+
+
+def test_a_category_that_would_keep_none_keeps_one() -> None:
+    examples = [Example(text=f"第{number}件事", category="a", kind="help") for number in range(50)]
+    taught, kept = split(examples)
+    rare = [one.model_copy(update={"category": "b"}) for one in taught[:6]]
+    again, also = split([*taught[6:], *kept, *rare])
+    assert [one.category for one in also] == [*("a" for _ in kept), "b"]
+    assert len(again) == len(taught) - 1
+    assert split(rare[:4]) == (rare[:4], [])

@@ -8,7 +8,7 @@ import typer
 
 from shared.errors import YijianError
 from shared.settings import HomeSettings, load
-from tools import account, keys, pack, replay, send, topics, up
+from tools import account, dead, keys, pack, replay, send, topics, up
 from tools.access import model_folder
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app.command()(up.up)
 app.command()(send.send)
 app.command()(replay.replay)
 app.command()(account.account)
+app.add_typer(dead.app, name="dead")
 app.add_typer(keys.app, name="keys")
 app.add_typer(topics.app, name="topics")
 app.add_typer(pack.app, name="pack")

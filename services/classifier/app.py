@@ -12,6 +12,7 @@ from services.classifier.service import ClassifyBatch
 from services.classifier.settings import ClassifierSettings
 from shared import clock, startup
 from shared.events import catalog
+from shared.http import deadletters
 from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
@@ -20,6 +21,7 @@ from shared.http.watching import watch
 from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
 from shared.log.lag import ever_published, lag_of
+from shared.log.letters import Letters
 from shared.log.loop import Loop
 from shared.log.oldest import oldest_letter, oldest_parked
 from shared.pack.load import load_pack
@@ -39,7 +41,7 @@ def create_app(settings: ClassifierSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(ClassifierSettings)):
             yield
 
-    return create("classifier", lifespan=lifespan, routers=[api.router], description=__doc__ or "")
+    return create("classifier", lifespan=lifespan, routers=[api.router, deadletters.router], description=__doc__ or "")
 
 
 @asynccontextmanager
@@ -53,7 +55,8 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         stack.push_async_callback(log.close)
         letters = DeadLetters(letters_store, log, service="classifier", group=_GROUP)
         loop = Loop(log, _GROUP, catalog.GROUPS[_GROUP], ClassifyBatch(classifier, log).handle, letters)
-        app.state.classifier = api.State(Keyring(settings.keys_file), classifier)
+        app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(letters_store)
+        app.state.classifier = api.State(app.state.keyring, classifier)
         app.state.account = fresh_enough(lambda: _account(log, letters_store, letters, classifier.version))
         loops: dict[str, Work] = {
             "prepare": await startup.prepare(letters_store, (LETTERS, PARKED)),

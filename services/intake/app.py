@@ -21,6 +21,7 @@ from services.intake.state import State
 from services.intake.worker import Follower, Reconciler
 from shared import startup
 from shared.events import catalog
+from shared.http import deadletters
 from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
@@ -28,6 +29,7 @@ from shared.http.health import Health
 from shared.http.watching import watch
 from shared.log import open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.letters import Letters
 from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.pack.load import load_pack
@@ -50,7 +52,7 @@ def create_app(settings: IntakeSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(IntakeSettings)):
             yield
 
-    routers = [api.router, api_public.router, api_operators.router]
+    routers = [api.router, api_public.router, api_operators.router, deadletters.router]
     return create("intake", lifespan=lifespan, routers=routers, description=__doc__ or "", express=api.EXPRESS)
 
 
@@ -70,9 +72,9 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         reconciler = Reconciler(documents, log, after=settings.reconcile_after)
         auditor = Auditor(documents, log, reconciler.downstream_is_behind, after=settings.audit_after)
         accounts = Accounts(documents, log, relay, letters)
+        app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
-            settings=settings, pack=pack, keyring=Keyring(settings.keys_file), store=documents,
-            gate=Gate(settings),
+            settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
             intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
             republisher=Republisher(documents, log, after=settings.reconcile_after),
             departments={one.code: (one.name.zh, one.name.en) for one in pack.departments},

@@ -25,7 +25,7 @@ def apply(document: Document, items: Sequence[Incoming]) -> bool:
     """Bring the message up to date with these events of its case, in order; whether anything changed.
 
     An event whose number is not greater than the last one is a repeat and has no effect. Each event tells where the
-    case stands after it, so a gap costs a line of history and never the truth.
+    case stands after it, so a gap costs a line of history and never the truth; how many lines is kept (ADR 8).
     """
     changed = False
     for item in items:
@@ -36,12 +36,20 @@ def apply(document: Document, items: Sequence[Incoming]) -> bool:
     return changed
 
 
+def missed(document: Document) -> int:
+    """How many events of its case never came, by their numbers."""
+    case = document.body["case"] or {}
+    return int(case.get("missed", 0))
+
+
 def _advance(document: Document, item: Incoming, data: CaseEvent) -> bool:
-    body, sequence = document.body, item.event.sequence or 0
-    if sequence <= (body["case"] or {}).get("sequence", 0):
+    body, sequence, known = document.body, item.event.sequence or 0, document.body["case"] or {}
+    last = known.get("sequence", 0)
+    if sequence <= last:
         return False
     body["case"] = {
         "id": data.case_id, "number": data.number, "sequence": sequence, "state": data.state, "department": data.department,
+        "missed": known.get("missed", 0) + sequence - last - 1,
     }  # fmt: skip
     body["status"] = data.disposition
     if item.event.type in _HEARD:

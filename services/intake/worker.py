@@ -38,8 +38,10 @@ class Follower:
         unknown = events.keys() - documents.keys()
         if unknown:
             raise BadRecord(f"the message {min(unknown)[:60]!r} was never taken in here ({len(unknown)} such in the batch)")
+        missed = sum(map(following.missed, documents.values()))
         changed = [document for document in documents.values() if following.apply(document, events[document.id])]
         results = await self._store.replace(store.COLLECTION, changed) if changed else []
+        metrics.MISSED_EVENTS.inc(sum(map(following.missed, documents.values())) - missed)
         return {one.id: events[one.id] for one, result in zip(changed, results, strict=True) if isinstance(result, Conflict)}
 
 

@@ -18,13 +18,15 @@ from services.router.store import Numbers
 from services.router.worker import Opener
 from shared import startup
 from shared.events.catalog import FEED_GROUP, GROUPS
+from shared.http import deadletters
 from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
 from shared.http.health import Health
 from shared.http.watching import watch
 from shared.log import Log, open_log
-from shared.log.deadletters import LETTERS, PARKED, DeadLetters
+from shared.log.deadletters import LETTERS, PARKED, DeadLetters, file
+from shared.log.letters import Letters
 from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.log.retention import keep_trimmed
@@ -48,7 +50,8 @@ def create_app(settings: RouterSettings | None = None) -> FastAPI:
         async with _opened(app, settings or load(RouterSettings)):
             yield
 
-    return create("router", lifespan=lifespan, routers=[api.router, api_departments.router], description=__doc__ or "")
+    routers = [api.router, api_departments.router, deadletters.router]
+    return create("router", lifespan=lifespan, routers=routers, description=__doc__ or "")
 
 
 @asynccontextmanager
@@ -71,8 +74,9 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         account = Account(documents, log, relay, letters, pack)
         app.state.on_stop = [departments.release]
         app.state.account = fresh_enough(account.count)
+        app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.router = State(
-            keyring=Keyring(settings.keys_file), desk=Desk(documents, relay, rules), lists=Lists(documents), feed=departments,
+            keyring=app.state.keyring, desk=Desk(documents, relay, rules), lists=Lists(documents), feed=departments,
             account=account, departments=frozenset(pack.department_by_code),
         )  # fmt: skip
         loops: dict[str, Work] = {
@@ -94,6 +98,6 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
 
 def _relay(documents: Store, log: Log) -> Relay:
     async def refused(document: Document, event: StoredEvent, reason: str) -> None:
-        await documents.insert(LETTERS, [store.refused(document, event, reason)])
+        await file(documents, store.refused(document, event, reason))
 
     return Relay(documents, log, store.COLLECTION, store.to_records, on_refused=refused)

@@ -78,9 +78,8 @@ def refused(document: Document, event: StoredEvent, reason: str) -> Document:
     """The dead letter of an event that the log refuses for ever. Its case waits; all others flow on."""
     where: Body = {"group": "router-outbox", "topic": CASES, "partition": 0, "offset": event["sequence"], "key": document.id}
     what: Body = {"event_id": event.get("id"), "type": event.get("type"), "reason": "record-refused", "detail": reason[:2000]}
-    return Document(
-        f"router-outbox/{document.id}/{event['sequence']}", where | what | {"status": "dead", "at": clock.timestamp()}
-    )
+    standing: Body = {"status": "dead", "attempts": 1, "at": clock.timestamp()}
+    return Document(f"router-outbox/{document.id}/{event['sequence']}", where | what | standing)
 
 
 async def load(store: Store, ref: str) -> Document | None:

@@ -2,20 +2,23 @@
 
 A letter's id is made of group, topic and event id, so a repeat of the same trouble counts up instead of piling up.
 Later records of the same key wait (*parked*) in the order of their offsets. A record without a readable key parks nothing.
+
+A letter is `dead`, then what an operator makes of it: `replay` (whoever holds its partition handles it again; then it is
+`replayed`, or `dead` again) or `discarded`. What is parked behind a key flows when no letter of that key is open.
 """
 
 import base64
 import traceback
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import structlog
 
 from shared import clock, ids
-from shared.errors import YijianError
+from shared.errors import Permanent, Transient, YijianError
 from shared.events import messages
 from shared.events.catalog import CASES, DEAD_LETTERS
-from shared.events.envelope import Event, to_record
+from shared.events.envelope import Event, from_record, to_record
 from shared.log.port import Log, Partition, Received
 from shared.observability import metrics
 from shared.store.port import Collection, Document, Duplicate, Index, Store, Stored, Value
@@ -27,6 +30,12 @@ LETTERS = Collection(
 PARKED = Collection("parked", (Index("by_key", ("group", "topic", "partition", "key", "offset")),))
 _OPEN = ("dead", "replay")
 _PAGE = 500
+_FOLLOWED = 50
+_PATIENCE_SECONDS = 0.5
+"""How long parked records are handled before the loop looks at what has come meanwhile: others wait behind them."""
+
+Handle: TypeAlias = Callable[[Received], Awaitable[None]]
+"""Handles one record, and raises what is wrong with it."""
 
 
 class DeadLetters:
@@ -52,9 +61,8 @@ class DeadLetters:
     async def keep(self, record: Received, event: Event | None, error: BaseException, attempts: int) -> None:
         """Store the record with its reason, block its key, and announce it."""
         letter = self._letter(record, event, error, attempts)
-        (result,) = await self._store.insert(LETTERS, [letter])
-        if isinstance(result, Duplicate):
-            await self._count_up(letter.id, attempts)
+        if not await file(self._store, letter):
+            return
         if record.key is not None:
             self._blocked.setdefault(record.partition, set()).add(record.key)
         metrics.DEAD_LETTERS.labels(self._group, letter.body["reason"]).inc()
@@ -62,16 +70,80 @@ class DeadLetters:
         await self._announce(letter, record)
 
     async def park(self, records: Sequence[Received]) -> None:
-        """Keep these behind the dead letter of their key."""
+        """Keep these behind the dead letter of their key; one that is such a letter itself, delivered again, is there already."""
         if records:
-            await self._store.insert(PARKED, [self._parked(record) for record in records])
+            letters = await self._store.get(LETTERS, [self._letter_id(record, _event(record)) for record in records])
+            behind = [record for record in records if self._letter_id(record, _event(record)) not in letters]
+            await self._store.insert(PARKED, [self._parked(record) for record in behind])
 
     async def count(self) -> dict[str, int]:
         """How many letters are open and how many records are parked, for the account."""
         dead = [await self._store.count(LETTERS, "by_status", {"status": status}) for status in _OPEN]
         return {"dead": sum(dead), "parked": await self._store.count(PARKED, "by_key", {"group": self._group})}
 
+    async def replay(self, handle: Handle) -> None:
+        """Handle again what an operator has marked, then what is parked behind no letter any more, in order, for a while.
+
+        Only of the partitions that are held. A record that fails again is a dead letter again. Raises `Transient`."""
+        for letter in await self._marked():
+            await self._replay_one(letter, handle)
+        deadline = clock.monotonic() + _PATIENCE_SECONDS
+        for partition in [held for held, keys in self._blocked.items() if keys]:
+            open_keys = await self._open_keys(partition)
+            for key in self._blocked[partition] - open_keys:
+                await self._follow(partition, key, handle, deadline)
+
+    async def _marked(self) -> list[Document]:
+        """Letters of the held partitions that are to be handled again: some of them, the rest next time."""
+        mine: list[Document] = []
+        cursor: str | None = None
+        while True:
+            page = await self._store.page(LETTERS, "by_status", {"status": "replay"}, limit=_PAGE, after=cursor)
+            mine += [one for one in page.documents if one.body["group"] == self._group and _partition(one.body) in self._blocked]
+            if (cursor := page.cursor) is None or len(mine) >= _FOLLOWED:
+                return mine[:_FOLLOWED]
+
+    async def _replay_one(self, letter: Document, handle: Handle) -> None:
+        error = await _attempt(handle, received(letter.body))
+        if error is None:
+            letter.body |= {"status": "replayed", "closed_at": clock.timestamp()}
+            self._logger.info("dead_letter_replayed", letter=letter.id)
+        else:
+            letter.body |= {"status": "dead", "attempts": letter.body["attempts"] + 1} | _reason(error)
+            self._logger.error("dead_letter_again", letter=letter.id, reason=letter.body["reason"])
+        await self._store.replace(LETTERS, [letter])  # whoever changed it meanwhile: the letter is looked at again
+
+    async def _follow(self, partition: Partition, key: str, handle: Handle, deadline: float) -> None:
+        """Handle what is parked behind this key; when nothing is left, the key flows again."""
+        prefix: dict[str, Value] = {"group": self._group, "topic": partition.topic, "partition": partition.number, "key": key}
+        while clock.monotonic() < deadline:
+            page = await self._store.page(PARKED, "by_key", prefix, limit=_FOLLOWED)
+            for parked in page.documents:
+                record = received(parked.body)
+                if error := await _attempt(handle, record):
+                    await self.keep(record, _event(record), error, 1)
+                await self._store.delete(PARKED, [parked.id])
+                if error:
+                    return
+            if page.cursor is None:
+                self._blocked[partition].discard(key)
+                return
+
     async def _read_blocked(self, partition: Partition) -> set[str]:
+        """The keys that wait: behind an open letter, or parked behind one that is closed."""
+        return await self._open_keys(partition) | await self._parked_keys(partition)
+
+    async def _parked_keys(self, partition: Partition) -> set[str]:
+        prefix: dict[str, Value] = {"group": self._group, "topic": partition.topic, "partition": partition.number}
+        keys: set[str] = set()
+        cursor: str | None = None
+        while True:
+            page = await self._store.page(PARKED, "by_key", prefix, limit=_PAGE, after=cursor)
+            keys.update(parked.body["key"] for parked in page.documents)
+            if (cursor := page.cursor) is None:
+                return keys
+
+    async def _open_keys(self, partition: Partition) -> set[str]:
         blocked: set[str] = set()
         for status in _OPEN:
             cursor: str | None = None
@@ -89,13 +161,6 @@ class DeadLetters:
                     break
         return blocked
 
-    async def _count_up(self, letter_id: str, attempts: int) -> None:
-        found = (await self._store.get(LETTERS, [letter_id]))[letter_id]
-        found.body |= {"attempts": found.body["attempts"] + attempts, "status": "dead", "at": clock.timestamp()}
-        results = await self._store.replace(LETTERS, [found])
-        if not isinstance(results[0], Stored):  # somebody else counted at the same moment: once more from the start
-            await self._count_up(letter_id, attempts)
-
     async def _announce(self, letter: Document, record: Received) -> None:
         message_id = _message_id(letter, record)
         if message_id is None:
@@ -108,18 +173,19 @@ class DeadLetters:
         await self._log.publish([to_record(event, DEAD_LETTERS)])
 
     def _letter(self, record: Received, event: Event | None, error: BaseException, attempts: int) -> Document:
-        identity = event.id if event else f"{record.partition.number}-{record.offset}"
         body = self._where(record) | {
             "event_id": event.id if event else None,
             "type": event.type if event else None,
-            "reason": error.slug if isinstance(error, YijianError) else type(error).__name__,
-            "detail": str(error)[:2000] if isinstance(error, YijianError) else "",
-            "stack": "".join(traceback.format_tb(error.__traceback__))[-4000:],
+            **_reason(error),
             "attempts": attempts,
             "status": "dead",
             "at": clock.timestamp(),
         }
-        return Document(f"{self._group}/{record.partition.topic}/{identity}", body)
+        return Document(self._letter_id(record, event), body)
+
+    def _letter_id(self, record: Received, event: Event | None) -> str:
+        identity = event.id if event else f"{record.partition.number}-{record.offset}"
+        return f"{self._group}/{record.partition.topic}/{identity}"
 
     def _parked(self, record: Received) -> Document:
         where = record.partition
@@ -135,6 +201,59 @@ class DeadLetters:
             "headers": dict(record.headers),
             "payload": base64.b64encode(record.value).decode(),
         }
+
+
+async def file(store: Store, letter: Document) -> bool:
+    """Keep a letter; one that is there counts up and is `dead` again, unless an operator has discarded it: then False."""
+    while True:
+        (result,) = await store.insert(LETTERS, [letter])
+        known = (await store.get(LETTERS, [letter.id])).get(letter.id) if isinstance(result, Duplicate) else None
+        if known is None:
+            return True
+        if known.body["status"] == "discarded":
+            return False
+        known.body |= letter.body | {"attempts": known.body["attempts"] + letter.body["attempts"]}
+        (changed,) = await store.replace(LETTERS, [known])
+        if isinstance(changed, Stored):
+            return True
+
+
+def received(body: Mapping[str, Any]) -> Received:
+    """The record that a letter (as an operator has mended it) or a parked record holds."""
+    mended = body.get("mended") or {}
+    payload, headers = mended.get("payload", body["payload"]), mended.get("headers", body["headers"])
+    return Received(_partition(body), body["offset"], body["key"], base64.b64decode(payload), headers, published_at=0.0)
+
+
+async def _attempt(handle: Handle, record: Received) -> Exception | None:
+    """What went wrong with this record, if anything. A dependency's trouble is raised: it says nothing about the record."""
+    try:
+        await handle(record)
+    except Transient:
+        raise
+    except Exception as error:
+        return error
+    return None
+
+
+def _event(record: Received) -> Event | None:
+    try:
+        return from_record(record)
+    except Permanent:
+        return None
+
+
+def _reason(error: BaseException) -> dict[str, str]:
+    known = isinstance(error, YijianError)  # only our own errors are sure to hold nothing personal
+    return {
+        "reason": error.slug if isinstance(error, YijianError) else type(error).__name__,
+        "detail": str(error)[:2000] if known else "",
+        "stack": "".join(traceback.format_tb(error.__traceback__))[-4000:],
+    }
+
+
+def _partition(body: Mapping[str, Any]) -> Partition:
+    return Partition(body["topic"], body["partition"])
 
 
 def _message_id(letter: Document, record: Received) -> str | None:

@@ -1,4 +1,4 @@
-"""The consumer's loop: poll → decode → parked? → handle → retry → dead-letter → commit.
+"""The consumer's loop: poll → decode → parked? → handle → retry → dead-letter → commit; now and then replay.
 
 A failing *dependency* (`Transient`) pauses the loop and counts no attempt; the batch is handled again when it is back.
 A failing *record* is found by halving its batch, tried a few times, and kept as a dead letter; later records of its key
@@ -27,6 +27,8 @@ _log = logging.get(__name__)
 _ATTEMPTS = (0.05, 0.2)
 """Pauses in seconds before a failing record is tried again: well under a second, since its neighbours wait."""
 _PAUSE_SECONDS = (0.1, 5.0)
+_REPLAY_SECONDS = 1.0
+"""How often a loop looks for dead letters that are to be handled again."""
 _POLL_SECONDS = 0.25
 """How long an idle poll waits: also how long a stop waits for it."""
 
@@ -40,6 +42,7 @@ class Incoming:
     data: Data
 
 
+_Failed: TypeAlias = tuple[Incoming, Exception | None]
 Handler: TypeAlias = Callable[[Sequence[Incoming]], Awaitable[None]]
 """Handles a batch, in order per key, and takes effect once however often it is called with the same records."""
 
@@ -72,6 +75,7 @@ class Loop:
         self._handle, self._letters = handle, letters
         self._batch, self._session_timeout = batch, session_timeout
         self._limit = FailureLimit()
+        self._replay_at = 0.0
         self.trouble: str | None = None
         """Why the loop does not go on at the moment; None when it does."""
 
@@ -86,7 +90,9 @@ class Loop:
                     return
                 try:
                     await self._round(consumer)
-                    self.trouble, pause = None, _PAUSE_SECONDS[0]
+                    await self._replay()
+                    self._flow()
+                    pause = _PAUSE_SECONDS[0]
                 except Transient as error:
                     pause = await self._pause(stop, error, pause)
                 beat()
@@ -98,11 +104,11 @@ class Loop:
 
     async def _round(self, consumer: Consumer) -> None:
         records = await consumer.poll(self._batch, _POLL_SECONDS)
-        if not records:
-            return
         started = clock.monotonic()
         try:
             await self._letters.assigned(consumer.assigned() | {record.partition for record in records})
+            if not records:
+                return
             await self._take(records)
             await consumer.commit(_next_offsets(records))
         except LeaseLost:
@@ -114,58 +120,87 @@ class Loop:
         metrics.HANDLING_SECONDS.labels(self._group).observe(clock.monotonic() - started)
 
     async def _take(self, records: Sequence[Received]) -> None:
-        understood: list[Incoming] = []
+        """Understand and handle these records, in order per key."""
+        batch: list[Incoming] = []
         for record in records:
             event = None
             try:
                 event = from_record(record)
-                understood.append(Incoming(record, event, catalog.read(event)))
+                batch.append(Incoming(record, event, catalog.read(event)))
             except Permanent as error:
-                await self._handle_flowing(understood)  # what came before it must not be parked behind it
-                understood = []
-                await self._bury(record, event, error, 1)
-        await self._handle_flowing(understood)
+                await self._handle_flowing(batch)  # what came before it must not be parked behind it
+                batch = []
+                await self._put_aside(record, event, error, 1)
+        await self._handle_flowing(batch)
 
     async def _handle_flowing(self, batch: Sequence[Incoming]) -> None:
-        """Handle those whose key is not blocked; a batch that fails is halved until the failing record is alone."""
+        """Handle those whose key is not blocked. What fails is tried again together, so that a batch with many failing records
+        makes its neighbours wait no longer than one with a single one; what fails to the last is put aside."""
         await self._letters.park([item.received for item in batch if self._letters.blocks(item.received)])
-        flowing = [item for item in batch if not self._letters.blocks(item.received)]
-        if len(flowing) == 1:
-            await self._handle_one(flowing[0])
-        elif flowing:
-            await self._handle_many(flowing)
+        failed = await self._attempt([item for item in batch if not self._letters.blocks(item.received)])
+        attempts = 1
+        for pause in _ATTEMPTS:
+            if all(isinstance(error, Permanent) for _, error in failed if error):
+                break
+            await clock.sleep(pause)
+            failed = await self._attempt([item for item, _ in failed])
+            attempts += 1
+        for item, error in failed:
+            if error:
+                await self._put_aside(item.received, item.event, error, attempts)
+        if behind := [item for item, error in failed if error is None]:
+            await self._handle_flowing(behind)
 
-    async def _handle_many(self, batch: Sequence[Incoming]) -> None:
-        try:
-            await self._handle(batch)
-            self._limit.note(handled=len(batch))
-        except Transient:
-            raise
-        except Exception:
-            middle = len(batch) // 2
-            await self._handle_flowing(batch[:middle])
-            await self._handle_flowing(batch[middle:])
-
-    async def _handle_one(self, item: Incoming) -> None:
-        for attempt, pause in enumerate((*_ATTEMPTS, None), start=1):
+    async def _attempt(self, batch: Sequence[Incoming]) -> list[_Failed]:
+        """Handle a batch, halving what fails until the failing records are alone: those, each with its error, and behind them
+        the later ones of the same key, which have not been tried."""
+        failed: list[_Failed] = []
+        waiting: list[Sequence[Incoming]] = [batch]
+        while waiting:
+            part = waiting.pop()
+            held = {item.received.key for item, _ in failed} - {None}
+            failed += [(item, None) for item in part if item.received.key in held]
+            flowing = [item for item in part if item.received.key not in held]
+            if not flowing:
+                continue
             try:
-                await self._handle([item])
-                self._limit.note(handled=1)
-                return
+                await self._handle(flowing)
+                self._limit.note(handled=len(flowing))
             except Transient:
                 raise
             except Exception as error:
-                if pause is None or isinstance(error, Permanent):
-                    await self._bury(item.received, item.event, error, attempt)
-                    return
-                await clock.sleep(pause)
+                if len(flowing) == 1:
+                    failed.append((flowing[0], error))
+                else:
+                    middle = len(flowing) // 2
+                    waiting += [flowing[middle:], flowing[:middle]]
+        return failed
 
-    async def _bury(self, record: Received, event: Event | None, error: Exception, attempts: int) -> None:
+    async def _put_aside(self, record: Received, event: Event | None, error: Exception, attempts: int) -> None:
+        """Keep a failing record as a dead letter; behind one of its key it is parked."""
+        if self._letters.blocks(record):
+            await self._letters.park([record])
+            return
         await self._letters.keep(record, event, error, attempts)
         self._limit.note(dead=1)
 
+    async def _replay(self) -> None:
+        """Now and then: what an operator wants handled again, and what was parked behind it."""
+        if clock.monotonic() >= self._replay_at:
+            await self._letters.replay(self._handle_again)
+            self._replay_at = clock.monotonic() + _REPLAY_SECONDS
+
+    async def _handle_again(self, record: Received) -> None:
+        event = from_record(record)
+        await self._handle([Incoming(record, event, catalog.read(event))])
+
+    def _flow(self) -> None:
+        self.trouble = None
+        metrics.LOOP_STATE.labels(self._group).set(0)
+
     async def _pause(self, stop: asyncio.Event, error: Transient, pause: float) -> float:
         self.trouble = f"paused: {error}"
+        metrics.LOOP_STATE.labels(self._group).set(1)
         metrics.PAUSED.labels(self._group).inc()
         _log.warning("loop_paused", group=self._group, reason=error.slug, seconds=round(pause, 2))
         await wait_for(stop, pause * random.uniform(0.5, 1.0))  # noqa: S311 (jitter is no secret)
@@ -173,6 +208,7 @@ class Loop:
 
     def _halt(self) -> None:
         self.trouble = "stopped: most records cannot be handled; look at the dead letters, mend the cause, then restart"
+        metrics.LOOP_STATE.labels(self._group).set(2)
         _log.error("loop_halted", group=self._group)
 
 

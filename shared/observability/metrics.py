@@ -24,6 +24,10 @@ REPUBLISHED = Counter("yijian_reconciler_republished_total", "Messages published
 HANDLED = Counter("yijian_loop_handled_total", "Records handled.", ["group"], registry=REGISTRY)
 HANDLING_SECONDS = Histogram("yijian_loop_batch_seconds", "Time to handle a batch.", ["group"], buckets=_FAST, registry=REGISTRY)
 PAUSED = Counter("yijian_loop_paused_total", "Pauses of a loop for a dependency's trouble.", ["group"], registry=REGISTRY)
+LOOP_STATE = Gauge(
+    "yijian_loop_state", "How a loop is: 0 it flows, 1 it pauses for a dependency, 2 it has stopped itself.", ["group"],
+    registry=REGISTRY,
+)  # fmt: skip
 DEAD_LETTERS = Counter(
     "yijian_dead_letters_total", "Records kept as dead letters, by reason.", ["group", "reason"], registry=REGISTRY
 )
@@ -32,6 +36,10 @@ MISSING_CASES = Gauge("yijian_account_missing_cases", "Messages known to have no
 CHECK_FAILING = Gauge("yijian_check_failing", "Whether a check of readiness fails (1).", ["check"], registry=REGISTRY)
 ACCOUNT = Gauge("yijian_account_figure", "The figures of /v1/account, by name.", ["figure"], registry=REGISTRY)
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
+MISSED_EVENTS = Counter(
+    "yijian_follower_missed_events_total", "Events of cases that never came, by their numbers: the log has lost records.",
+    registry=REGISTRY,
+)  # fmt: skip
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)
 EMERGENCIES = Counter("yijian_emergencies_total", "Messages classified as emergencies.", registry=REGISTRY)

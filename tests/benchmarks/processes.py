@@ -25,21 +25,25 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A process that is measured."""
+    """A process that is measured, with the helper it may have."""
 
     name: str
     pid: int
     port: int
 
     def rss(self) -> float:
-        """Resident memory, in MB."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return round(int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 1024, 1)
+        """Resident memory, in MB, with what its helper has of its own (`Pss` shares out what several map)."""
+        lines = [line for pid in self._family() for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()]
+        return round(sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024, 1)
 
     def cpu(self) -> float:
-        """Seconds of processor time so far."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / _TICKS
+        """Seconds of processor time so far, its helper's too."""
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._family()]
+        return sum(int(each[11]) + int(each[12]) for each in fields) / _TICKS
+
+    def _family(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return [self.pid, *map(int, children)]
 
 
 @dataclass(frozen=True, slots=True)

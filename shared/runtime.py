@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from shared import clock
 from shared.errors import Transient
-from shared.http.guard import Limits, guarded, look_after
+from shared.http.guard import Limits, Watch, guarded
 from shared.http.health import Check
 from shared.observability import logging, metrics
 from shared.settings import HomeSettings
@@ -71,7 +71,7 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._watch = app, Watch()
         self._stop = _process.stop = Stop(drain_seconds, self._left)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -100,7 +100,7 @@ class _Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second; once a second look after the connections."""
         if counter % 10 == 0:
-            look_after(self.server_state.connections)
+            self._watch.look_after(self.server_state.connections)
         return await super().on_tick(counter)
 
 

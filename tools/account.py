@@ -135,9 +135,22 @@ def mistakes_in(books: Books) -> list[str]:
     accepted, stand = accepted_in(books.after), standing_in(books.after).total()
     if accepted != stand:
         found.append(f"intake accepted {accepted:,}, but {stand:,} stand somewhere")
+    found += _stored_mistakes(books)
     if missing := _count(books.after, "missing"):
         found.append(f"{missing:,} were accepted and no case of them was ever heard of")
     return found + _cases_mistakes(books)
+
+
+def _stored_mistakes(books: Books) -> list[str]:
+    """`accepted` is the sum of where messages stand, so it is held against the documents, which are counted by themselves.
+    Messages arrive in between: what was there before must stand after, and what stood before must be there after."""
+    if "stored" not in books.before or "stored" not in books.after:
+        return []
+    held, stand = _count(books.before, "stored"), standing_in(books.after).total()
+    if held > stand:
+        return [f"intake holds {held:,} messages, but {stand:,} stand somewhere"]
+    stood, holds = standing_in(books.before).total(), _count(books.after, "stored")
+    return [f"{stood:,} messages stood somewhere, but intake holds {holds:,}"] if stood > holds else []
 
 
 def _cases_mistakes(books: Books) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.classifier import api
+from services.classifier import api, readiness
 from services.classifier.artifact import load as load_model
 from services.classifier.service import ClassifyBatch
 from services.classifier.settings import ClassifierSettings
@@ -16,7 +16,7 @@ from shared.http import deadletters
 from shared.http.account import fresh_enough
 from shared.http.app import create_app as create
 from shared.http.auth import Keyring
-from shared.http.health import Health
+from shared.http.health import Check, Health
 from shared.http.watching import watch
 from shared.log import Log, open_log
 from shared.log.deadletters import LETTERS, PARKED, DeadLetters
@@ -65,8 +65,10 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
             "classify": loop.run,
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
-        others = {"log": log.check, "classify": loop.check, "store": letters_store.check}
-        app.state.health = Health(vital={}, others=others, beats=beats)
+        vital = {"model": readiness.model_decides(classifier), "loop": readiness.loop_not_stopped(loop)}
+        others: dict[str, Check] = {"log": log.check, "classify": loop.check, "store": letters_store.check}
+        others["model_file"] = readiness.model_is_there(settings.model_folder)
+        app.state.health = Health(vital=vital, others=others, beats=beats)
         yield
 
 

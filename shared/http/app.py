@@ -22,6 +22,8 @@ Account: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """The largest body any route takes; a route may take less."""
+_BODIES_BYTES = 64 * 1024 * 1024
+"""What all bodies may hold that are being read at the same time, but for express routes, which have bounds of their own."""
 
 
 def create_app(
@@ -116,6 +118,8 @@ class Edge:
 
     def __init__(self, app: ASGIApp, state: FastAPI, express: Mapping[str, Endpoint]) -> None:
         self._app, self._state, self._express = app, state, express
+        self._octets = 0
+        """Of bodies that FastAPI's routes are reading."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI scope."""
@@ -138,11 +142,23 @@ class Edge:
             elif express:
                 await self._answer(express, scope, _limited(receive), watch)
             else:
-                await self._app(scope, _limited(receive), watch)
+                await self._route(scope, receive, watch, declared or _undeclared(scope))
         finally:
             route = scope["path"] if express else getattr(scope.get("route"), "path", "(none)")
             metrics.child(metrics.HTTP_REQUESTS, route, str(status)).inc()
             metrics.child(metrics.HTTP_SECONDS, route).observe(clock.monotonic() - started)
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send, octets: int) -> None:
+        """To FastAPI, which reads a body before it asks for a key: so there is a bound on what all bodies hold."""
+        if octets and self._octets and self._octets + octets > _BODIES_BYTES:
+            metrics.child(metrics.SHED, "bodies").inc()
+            await _too_many_bodies().response()(scope, receive, send)
+            return
+        self._octets += octets
+        try:
+            await self._app(scope, _limited(receive), send)
+        finally:
+            self._octets -= octets
 
     async def _answer(self, endpoint: Endpoint, scope: Scope, receive: Receive, send: Send) -> None:
         scope["app"] = self._state
@@ -159,6 +175,16 @@ def _declared(scope: Scope) -> int:
     """The body's length as its sender says, known before FastAPI reads it (what fails while it reads becomes a 400)."""
     length = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
     return int(length) if length.isdigit() else 0
+
+
+def _undeclared(scope: Scope) -> int:
+    """Room for a body of which nobody says how long it will be."""
+    return MAX_BODY_BYTES if any(name == b"transfer-encoding" for name, _ in scope["headers"]) else 0
+
+
+def _too_many_bodies() -> Problem:
+    detail = "Too much is being sent here at the moment. Nothing is wrong with the request: send the same again."
+    return Problem(503, "overloaded", detail, headers={"Retry-After": "1"})
 
 
 def _limited(receive: Receive) -> Receive:

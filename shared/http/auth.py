@@ -10,10 +10,10 @@ import os
 import secrets
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fastapi import Request
 
@@ -48,6 +48,15 @@ class Key:
         return self.expires is not None and datetime.fromisoformat(self.expires) <= clock.now()
 
 
+_FIELDS = frozenset(one.name for one in fields(Key))
+"""What a later version writes beyond these is passed over."""
+
+
+def _entry(key: Key) -> dict[str, Any]:
+    """As it stands in the file; a limit that is not set is left out, so that the version before this one reads the file too."""
+    return {name: value for name, value in asdict(key).items() if value is not None or name not in {"rate", "burst"}}
+
+
 def digest(secret: str) -> str:
     """The form in which a key is stored."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -68,7 +77,10 @@ class KeyFile:
         """Every key; none when there is no file. Raises `BadSettings` when the file cannot be understood."""
         try:
             entries = json.loads(self.path.read_text(encoding="utf-8"))["keys"]
-            return [Key(**{**entry, "scope": tuple(entry["scope"])}) for entry in entries]
+            return [
+                Key(**{name: entry[name] for name in entry if name in _FIELDS} | {"scope": tuple(entry["scope"])})
+                for entry in entries
+            ]
         except FileNotFoundError:
             return []
         except (ValueError, KeyError, TypeError) as error:
@@ -78,7 +90,7 @@ class KeyFile:
         """Replace the file in one step, readable by its owner only."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False, encoding="utf-8") as file:
-            json.dump({"keys": [asdict(key) for key in keys]}, file, ensure_ascii=False, indent=1)
+            json.dump({"keys": [_entry(key) for key in keys]}, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
         Path(file.name).replace(self.path)

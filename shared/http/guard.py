@@ -1,15 +1,14 @@
 """What a connection may take: a head of bounded size, a bounded time for each part of a request, and a place among others.
 
 uvicorn bounds none of this with httptools (`h11_max_incomplete_event_size` is h11's), and its one time-out is for connections
-at rest. A request costs no timer here: each connection notes when its part began, and the server looks at all of them once
-a second (`overdue`). Who is turned away is answered with a problem, and is listened to for a moment longer: a socket that is
-closed with something unread resets the connection, and the answer with it.
+at rest. A request costs no timer and no clock here: the server looks at all connections once a second and tells each how much
+time has passed (`wait`); what has moved on since begins anew. Who is turned away is answered with a problem, and is listened
+to for a moment longer: a socket that is closed with something unread resets the connection, and the answer with it.
 """
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum, auto
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -21,6 +20,7 @@ from shared.http.ratelimit import retry_after
 from shared.observability import metrics
 
 _LINGER_SECONDS = 2.0
+_LONGEST_LOOK = 2.0
 _LINGERERS = 50
 """So many beyond the limit are told why they are turned away; more are cut off."""
 
@@ -37,15 +37,8 @@ class Limits:
     keep_alive_seconds: float = 30.0
 
 
-class _Part(Enum):
-    REST = auto()
-    """Between two requests."""
-    HEAD = auto()
-    BODY = auto()
-    ANSWER = auto()
-    """The request is complete; its answer is awaited."""
-    GONE = auto()
-    """Turned away; what still comes is thrown away."""
+_REST, _HEAD, _BODY, _ANSWER, _GONE = range(5)
+"""Which part is awaited: between two requests · a head · a body · the answer · nothing, since it was turned away."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -55,8 +48,9 @@ class Guarded(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._part, self._since, self._head = _Part.HEAD, clock.monotonic(), 0
-        self._stuck_since: float | None = None
+        self._part, self._waited = _HEAD, 0.0
+        self._head = self._chunk = 0
+        self._stuck: float | None = None
         self._refusal: Problem | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -69,12 +63,13 @@ class Guarded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what has come, unless the head grows too long."""
-        if self._part is _Part.GONE:
+        if self._part == _GONE:
             return
+        self._chunk = len(data)
         super().data_received(data)
-        if self._part is _Part.REST:  # empty lines before a request are a beginning too
-            self._begin(_Part.HEAD)
-        if self._part is _Part.HEAD:
+        if self._part == _REST:  # empty lines before a request are a beginning too
+            self._part, self._waited = _HEAD, 0.0
+        if self._part == _HEAD:
             self._head += len(data)
             if self._head > self.limits.head_bytes:
                 self._turn_away(_head_too_large(self.limits))
@@ -82,27 +77,25 @@ class Guarded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._head = 0
-        self._begin(_Part.HEAD)
+        self._part, self._waited, self._head = _HEAD, 0.0, 0
 
     def on_headers_complete(self) -> None:
         """Its head is complete, and is looked at."""
-        size = len(self.url) + sum(map(len, chain.from_iterable(self.headers)))
-        if size > self.limits.head_bytes or len(self.headers) > self.limits.headers:
+        if len(self.headers) > self.limits.headers or (self._head + self._chunk > self.limits.head_bytes and self._is_large()):
             self._refusal = _head_too_large(self.limits)
             raise ValueError("the head is too large")  # httptools stops, and `send_400_response` answers
-        self._begin(_Part.BODY)
+        self._part, self._waited = _BODY, 0.0
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Its body is complete."""
         super().on_message_complete()
-        self._begin(_Part.REST if self.cycle.response_complete else _Part.ANSWER)
+        self._part, self._waited = (_REST if self.cycle.response_complete else _ANSWER), 0.0
 
     def on_response_complete(self) -> None:
         """It is answered."""
-        if self._part is _Part.ANSWER and not self.pipeline:
-            self._begin(_Part.REST)
+        if self._part == _ANSWER and not self.pipeline:
+            self._part, self._waited = _REST, 0.0
         super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -112,33 +105,35 @@ class Guarded(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """The other side does not read what it is sent."""
         super().pause_writing()
-        self._stuck_since = clock.monotonic()
+        self._stuck = 0.0
 
     def resume_writing(self) -> None:
         """It reads again."""
         super().resume_writing()
-        self._stuck_since = None
+        self._stuck = None
 
-    def overdue(self, now: float) -> None:
-        """Turn away whoever takes too long, and close what rests too long."""
-        if self._stuck_since is not None and now - self._stuck_since > self.limits.body_seconds:
-            self.transport.abort()
-        waited = now - self._since
-        if self._part is _Part.HEAD and waited > self.limits.head_seconds:
+    def wait(self, seconds: float) -> None:
+        """So much time has passed: turn away whoever takes too long, and close what rests too long."""
+        waited, self._waited = self._waited, self._waited + seconds  # this part may have begun just now
+        if self._stuck is not None:
+            self._stuck += seconds
+            if self._stuck > self.limits.body_seconds:
+                self.transport.abort()
+        if self._part == _HEAD and waited > self.limits.head_seconds:
             self._too_slow("head", self.limits.head_seconds)
-        elif self._part is _Part.BODY and waited > self.limits.body_seconds:
+        elif self._part == _BODY and waited > self.limits.body_seconds:
             self._too_slow("body", self.limits.body_seconds)
-        elif self._part is _Part.REST and waited > self.limits.keep_alive_seconds:
+        elif self._part == _REST and waited > self.limits.keep_alive_seconds:
             self.transport.close()
-        elif self._part is _Part.GONE and waited > _LINGER_SECONDS:
+        elif self._part == _GONE and waited > _LINGER_SECONDS:
             self.transport.abort()
 
-    def _begin(self, part: _Part) -> None:
-        self._part, self._since = part, clock.monotonic()
+    def _is_large(self) -> bool:
+        return len(self.url) + sum(map(len, chain.from_iterable(self.headers))) > self.limits.head_bytes
 
     def _too_slow(self, part: str, seconds: float) -> None:
         if self.flow.read_paused or (part == "head" and self._busy()):
-            self._since = clock.monotonic()  # it is we who do not read, or who have not answered the request before
+            self._waited = 0.0  # it is we who do not read, or who have not answered the request before
             return
         metrics.child(metrics.SHED, f"slow-{part}").inc()
         detail = f"The {part} of the request did not arrive within {seconds:g} seconds. Send it again, faster."
@@ -149,12 +144,12 @@ class Guarded(HttpToolsProtocol):
 
     def _turn_away(self, problem: Problem) -> None:
         """Answer with the problem, if no other answer is on its way, and listen to nothing more."""
-        if not (self._busy() and (self.cycle.response_started or self._part is _Part.HEAD)):
+        if not (self._busy() and (self.cycle.response_started or self._part == _HEAD)):
             self.transport.write(_wire(problem))
         if self._busy():
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        self._begin(_Part.GONE)
+        self._part, self._waited = _GONE, 0.0
         self._unset_keepalive_if_required()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
@@ -165,12 +160,19 @@ def guarded(limits: Limits) -> type[Guarded]:
     return type("Guarded", (Guarded,), {"limits": limits})
 
 
-def look_after(connections: Iterable[object]) -> None:
-    """Turn away whoever takes too long; called once a second."""
-    now = clock.monotonic()
-    for connection in list(connections):
-        if isinstance(connection, Guarded):
-            connection.overdue(now)
+class Watch:
+    """Looks at all connections now and then; a connection itself reads no clock."""
+
+    def __init__(self) -> None:
+        self._last = clock.monotonic()
+
+    def look_after(self, connections: Iterable[object]) -> None:
+        """Turn away whoever takes too long."""
+        now = clock.monotonic()
+        passed, self._last = min(now - self._last, _LONGEST_LOOK), now  # when we stood still, nobody else was slow
+        for connection in list(connections):
+            if isinstance(connection, Guarded):
+                connection.wait(passed)
 
 
 def _wire(problem: Problem) -> bytes:

@@ -155,6 +155,18 @@ async def test_connections_are_bounded_and_whoever_is_too_many_is_told(small: Pr
     await wait_until(is_open_again)
 
 
+async def test_what_all_bodies_hold_is_bounded(small: Program) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(6):
+            _, writer = await stack.enter_async_context(small.connection())
+            writer.write(head(b"Transfer-Encoding: chunked"))
+        answer = await small.ask(head(b"Content-Length: 9000000", b"Connection: close"))
+        assert problem(answer) == (503, "overloaded")
+        assert b"\r\nretry-after: 1\r\n" in answer.lower()
+        assert (await small.ask(head(b"Connection: close", path=b"/health/live", method=b"GET"))).startswith(b"HTTP/1.1 200")
+    await is_well(small)
+
+
 async def test_a_body_over_the_limit_is_refused_before_it_is_read(small: Program) -> None:
     async with small.connection() as (reader, writer):
         writer.write(head(b"Content-Length: 999999999"))

@@ -1,5 +1,6 @@
 """Ten times what intake can take is offered: it turns away what is too much, and keeps what it has taken."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import httpx
 import orjson
 import pytest
 
+from shared.http.auth import KeyFile
 from tests.benchmarks import load
 from tests.benchmarks.load import Plan, Result
 from tests.benchmarks.processes import Home, Running, home, service
@@ -32,6 +34,17 @@ async def kept(intake: Running, where: Home, ids: Sequence[str]) -> int:
         answers = [await client.post("/v1/messages:status", json={"ids": part}, headers=headers) for part in parts]
         assert (await client.get("/v1/account")).json()["accepted"]["real"] == len(ids)
     return sum(len(answer.json()["statuses"]) for answer in answers)
+
+
+async def test_a_noisy_channel_does_not_starve_another(tmp_path: Path) -> None:
+    with home() as where:
+        quiet = KeyFile(where.data / "keys.json").add("quiet", "channel")
+        async with service("intake", where, intake_rate=CAP) as intake:
+            noise, calm = await asyncio.gather(
+                offer(intake, where.channel, OFFERED, tmp_path, "noise"), offer(intake, quiet, CAP * 0.4, tmp_path, "calm")
+            )
+        assert noise[0].statuses["503"] > noise[0].statuses["202"]
+        assert len(calm[1]) >= 0.9 * calm[0].messages, calm[0]
 
 
 async def test_what_is_too_much_is_turned_away_and_what_was_accepted_is_kept_and_quick(tmp_path: Path) -> None:

@@ -50,8 +50,10 @@ class Program:
 
 
 @asynccontextmanager
-async def program(module: str, folder: Path, *, port: int | None = None, **settings: object) -> AsyncIterator[Program]:
-    """`python -m module PORT`, ready; `settings` are its environment. Killed at the end, if it has not ended by itself."""
+async def program(
+    module: str, folder: Path, *, port: int | None = None, ready: bool = True, **settings: object
+) -> AsyncIterator[Program]:
+    """`python -m module PORT`, ready (or at least listening); `settings` are its environment. Killed at the end, if it has not ended by itself."""
     port = port or free_port(1)
     log = folder / f"{module}.log"
     environment = os.environ | {name: str(value) for name, value in settings.items()}
@@ -61,7 +63,7 @@ async def program(module: str, folder: Path, *, port: int | None = None, **setti
         )
     running = Program(process, port, log)
     try:
-        await wait_until(lambda: _ready(running), timeout=60, what=f"{module} being ready")
+        await wait_until(lambda: _ready(running, ready), timeout=60, what=f"{module} being ready")
         yield running
     finally:
         if process.returncode is None:
@@ -69,6 +71,8 @@ async def program(module: str, folder: Path, *, port: int | None = None, **setti
         await process.wait()
 
 
-async def _ready(running: Program) -> bool:
+async def _ready(running: Program, ready: bool) -> bool:
     assert running.process.returncode is None, running.said
+    if not ready:
+        return ports.is_taken(HOST, running.port)
     return await ports.is_ready(HOST, running.port)

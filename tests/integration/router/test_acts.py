@@ -235,3 +235,12 @@ async def test_a_case_of_many_acts_keeps_its_whole_history(bench: Bench) -> None
     for key in ("operator", LUZHOU):
         history = (await bench.get(f"/cases/{case_id}", key)).json()["history"]
         assert [event["sequence"] for event in history] == list(range(1, 84))
+
+
+async def test_who_waits_for_news_is_answered_when_the_service_stops(bench: Bench) -> None:
+    waiting = asyncio.create_task(bench.get("/departments/city-tax/events", "city-tax", wait=50))
+    feed = bench.app.state.router.feed
+    await wait_until(lambda: "city-tax" in feed._waiting, what="the department waiting")
+    for release in bench.app.state.on_stop:
+        release()
+    assert (await asyncio.wait_for(waiting, 5)).json()["items"] == []

@@ -16,6 +16,7 @@ RULES: list[dict[str, Any]] = [
     for rule in group["rules"]
 ]
 _SELECTOR = re.compile(r"\b(yijian_\w+|up)(?:\{([^}]*)\})?")
+_TURN_AWAY = [ROOT / path for path in ("services/intake/admission.py", "shared/http/guard.py", "shared/http/app.py")]
 _SCRAPED = {"job", "instance", "le"}
 
 
@@ -49,9 +50,7 @@ def test_a_rule_has_a_page_that_says_what_to_do(rule: dict[str, Any]) -> None:
 
 
 def test_every_reason_of_turning_away_that_an_alert_names_is_one() -> None:
-    source = "".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "services/intake/admission.py", ROOT / "shared/http/guard.py")
-    )
+    source = "".join(path.read_text(encoding="utf-8") for path in _TURN_AWAY)
     named = {reason for rule in RULES for found in re.findall(r'reason=~"([^"]*)"', rule["expr"]) for reason in found.split("|")}
     assert named
     assert all(f'"{reason}"' in source for reason in named)

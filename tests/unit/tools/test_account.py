@@ -65,3 +65,13 @@ def test_a_line_a_figure_and_a_column_a_service() -> None:
         ("dead letters", "", "2"),
         ("not read yet", "", "1"),
     ]
+
+
+def test_where_messages_stand_is_held_against_what_is_stored() -> None:
+    good = {**intake(5, department=5), "stored": 5}
+    more = {**intake(6, department=6), "stored": 7}
+    assert mistakes_in(books(good, router(department=5), more)) == []
+    lost = {**intake(5, department=5), "stored": 6}
+    assert "intake holds 6 messages, but 5 stand somewhere" in mistakes_in(books(lost, router(department=5)))
+    doubled = {**intake(5, department=5), "stored": 4}
+    assert "5 messages stood somewhere, but intake holds 4" in mistakes_in(books(doubled, router(department=5)))

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,15 @@ def test_a_command_uses_the_key_it_is_given_then_the_environments_then_the_demos
     monkeypatch.setenv("YIJIAN_KEY", "from the environment")
     assert access(settings, "channel", None).secret == "from the environment"
     assert access(settings, "channel", "given").secret == "given"
+
+
+def test_a_file_of_keys_can_be_read_by_the_version_before_and_by_the_one_after(run: Run, data: Path) -> None:
+    run("add", "--role", "operator")
+    path = data / "keys.json"
+    (entry,) = json.loads(path.read_text())["keys"]
+    assert {"rate", "burst"}.isdisjoint(entry)
+    path.write_text(json.dumps({"keys": [entry | {"colour": "red"}]}))
+    assert KeyFile(path).read()[0].name == "operator"
 
 
 def test_a_channels_key_may_have_a_limit_of_its_own(run: Run, data: Path) -> None:

@@ -46,7 +46,8 @@ class Classifier:
         counts, hits = count(tokens, len(items), model.vocabulary)
         scale = lengths(counts, model.idf)
         rows = divided(counts, scale)
-        leaves = softmax(narrowed(rows, len(model.topics)) @ model.topics + model.topic_bias, model.category.temperature)
+        scores = (narrowed(rows, model.topics.shape[0]) @ model.topics).toarray() + model.topic_bias
+        leaves = softmax(scores, model.category.temperature)
         decided = decide(self._tree, leaves, model.thresholds.levels)
         contest = Contest(decided.winner, decided.rival, scale * np.float32(model.category.temperature))
         tones: Floats = rows @ model.tones + model.tone_bias

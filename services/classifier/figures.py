@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from services.classifier.alarm import CERTAIN
+from services.classifier.alarm import CERTAIN, DOUBTFUL
 from services.classifier.deciding import alarms
 from services.classifier.learned import Tree
 from services.classifier.learning import Labels, macro_f1
@@ -14,7 +14,7 @@ from services.classifier.vocabulary import Floats
 
 PRECISION = 0.85
 """What the classifier decides by itself is to be right so often."""
-RECALL = 0.91
+RECALL = 0.9
 """So many of the emergencies are to be found: a missed one is worse than several false ones."""
 FEWEST = 10
 """On fewer answers than these no threshold is founded."""
@@ -82,14 +82,30 @@ def alarm_thresholds(alarming: Floats, rings: NDArray[np.int8], truth: Flags) ->
     """From where on a model's emergency is one, by how loudly the rules ring.
 
     What finding one is worth in false alarms is raised until `RECALL` of them are found; every loudness then has its own best
-    threshold. Where the rules ring too seldom to tell, they are believed when there is haste, and the model otherwise not.
+    threshold, and if more are found than was asked the model has to be surer again, except where there is haste. Where the rules
+    ring too seldom to tell, they are believed when there is haste, and the model otherwise not.
     """
     chosen: tuple[float, ...] = NO_MODEL
     for worth in np.geomspace(0.5, 200, _PATIENCE):
         chosen = tuple(_alarm_threshold(alarming, rings == loud, truth, float(worth), NO_MODEL[loud]) for loud in range(CERTAIN))
-        if recall_and_precision(alarms(rings, alarming, chosen), truth)["recall"] >= RECALL:
+        if _finds_enough(alarms(rings, alarming, chosen), truth):
             break
+    for loud in range(DOUBTFUL):
+        chosen = _raised(alarming, rings, truth, chosen, loud)
     return chosen
+
+
+def _raised(alarming: Floats, rings: NDArray[np.int8], truth: Flags, chosen: tuple[float, ...], loud: int) -> tuple[float, ...]:
+    """With the highest threshold for this loudness that finds enough."""
+    for step in np.sort(alarming[truth & (rings == loud) & (alarming > chosen[loud])])[::-1].tolist():
+        higher = (*chosen[:loud], step, *chosen[loud + 1 :])
+        if _finds_enough(alarms(rings, alarming, higher), truth):
+            return higher
+    return chosen
+
+
+def _finds_enough(answers: Flags, truth: Flags) -> bool:
+    return float((answers & truth).sum()) >= RECALL * float(truth.sum())
 
 
 def _alarm_threshold(alarming: Floats, among: Flags, truth: Flags, worth: float, otherwise: float) -> float:

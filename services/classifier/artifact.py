@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 
 from services.classifier.alarm import Alarm
 from services.classifier.inference import Classifier
 from services.classifier.learned import Artifact, Head, Thresholds
 from services.classifier.regions import Gazetteer
-from services.classifier.vocabulary import Matrix, Vocabulary
+from services.classifier.sparse import Topics
+from services.classifier.vocabulary import Vocabulary
 from shared.errors import Permanent
 from shared.pack.model import Pack
 
@@ -120,7 +121,7 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
 
 
 def _arrays(artifact: Artifact) -> Arrays:
-    topics = artifact.topics
+    topics = vstack((csr_array(artifact.topics.plain), artifact.topics.others), format="csr")
     return {
         "table": artifact.vocabulary.table,
         "topic_weights": topics.data,
@@ -130,10 +131,10 @@ def _arrays(artifact: Artifact) -> Arrays:
     }
 
 
-def _topics(arrays: Arrays, categories: int) -> Matrix:
+def _topics(arrays: Arrays, categories: int) -> Topics:
     starts = arrays["topic_starts"]
     columns = arrays["topic_columns"].astype(np.int32)
-    return csr_array((arrays["topic_weights"], columns, starts), shape=(len(starts) - 1, categories))
+    return Topics.of(csr_array((arrays["topic_weights"], columns, starts), shape=(len(starts) - 1, categories)))
 
 
 def _meta(artifact: Artifact, arrays: Arrays) -> dict[str, Any]:

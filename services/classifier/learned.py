@@ -7,7 +7,8 @@ import numpy as np
 
 from services.classifier.alarm import Alarm
 from services.classifier.regions import Gazetteer
-from services.classifier.vocabulary import Floats, Matrix, Vocabulary
+from services.classifier.sparse import Topics
+from services.classifier.vocabulary import Floats, Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Artifact:
     pack_version: str
     vocabulary: Vocabulary
     idf: Floats
-    topics: Matrix
+    topics: Topics
     """The first features × categories: those that tell categories apart, and of their weights the weightiest (`sparse.py`).
     Inverse document frequencies are in the weights."""
     topic_bias: Floats

@@ -48,8 +48,8 @@ def train(pack: Pack, examples: Sequence[Example]) -> Artifact:
     blocks, topic_bias = fit(study, category.lessons, category.mixture)
     topics = sparse.sparse(blocks, np.bincount(school.counts.indices, minlength=len(school.vocabulary)))
     tones, tone_bias = _tones(study, kind, urgency)
-    telling = np.diff(topics.indptr) > 0
-    order = np.argsort(~telling, kind="stable")
+    order = sparse.ranked(topics)
+    telling = order[: np.count_nonzero(np.diff(topics.indptr))]
     thresholds, told = _examined(school, category, kind, urgency)
     return Artifact(
         version=version_of(pack, examples),
@@ -57,7 +57,7 @@ def train(pack: Pack, examples: Sequence[Example]) -> Artifact:
         pack_version=pack.city.version,
         vocabulary=school.vocabulary.reordered(order),
         idf=study.idf[order],
-        topics=topics[order[: telling.sum()]],
+        topics=sparse.Topics.of(topics[telling]),
         topic_bias=topic_bias,
         tones=tones[order],
         tone_bias=tone_bias,
@@ -81,7 +81,7 @@ def version_of(pack: Pack, examples: Sequence[Example]) -> str:
         [vocabulary.MOST_FEATURES],
         [learning.SMOOTHING, learning.FOLDS, learning.MIXTURES, learning.KINSHIP, learning.BAYES_WEIGHT],
         [likeness.COST, likeness.DESCRIPTION_WEIGHT, likeness.MOST_ROWS],
-        [sparse.MOST_WEIGHTS, sparse.SHARE, sparse.FEWEST, figures.PRECISION, figures.FEWEST, figures.RECALL],
+        [sparse.MOST_WEIGHTS, sparse.SHARE, sparse.FEWEST, sparse.MANY, figures.PRECISION, figures.FEWEST, figures.RECALL],
         [np.__version__, scipy.__version__, alphabet.VERSION],
     ]
     canonical = json.dumps(parts, sort_keys=True, default=asdict)

@@ -7,7 +7,7 @@ from scipy.sparse import csr_array
 from services.classifier import likeness
 from services.classifier.learning import BLOCK, Lessons, Mixture, Study, cross_validate, fit, folds
 from services.classifier.likeness import Likeness
-from services.classifier.sparse import at, sparse
+from services.classifier.sparse import Topics, ranked, sparse
 from services.classifier.vocabulary import Floats, Matrix
 
 EXAMPLES, DESCRIPTIONS, CLASSES = 60, 8, 4
@@ -88,4 +88,18 @@ def test_a_weight_of_a_frequent_word_is_worth_more_than_the_same_of_a_rare_one(m
     monkeypatch.setattr("services.classifier.sparse.MOST_WEIGHTS", 3)
     kept = sparse([np.ones((2, 3), dtype=np.float32)], np.array([1, 100]))
     assert kept.toarray().tolist() == [[0, 0, 0], [1, 1, 1]]
-    assert at(kept, np.array([1, 0], dtype=np.int32), np.array([2, 2])).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("many", [0, 1, 3, 9])
+def test_topics_score_and_compare_as_the_weights_they_were_made_of(monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr("services.classifier.sparse.MANY", many)
+    random = np.random.default_rng(6)
+    weights = csr_array((random.normal(size=(30, 5)) * (random.random((30, 5)) < 0.5)).astype(np.float32))
+    weights = weights[ranked(weights)]
+    topics = Topics.of(weights)
+    rows = csr_array((random.random((7, 30)) < 0.4).astype(np.float32))
+    features, winner, rival = np.arange(30, dtype=np.int32), np.arange(30) % 5, (np.arange(30) + 2) % 5
+    assert topics.features == 30
+    assert np.allclose(topics.scores(rows), rows @ weights.toarray(), atol=1e-5)
+    expected = weights.toarray()[features, winner] - weights.toarray()[features, rival]
+    assert np.allclose(topics.difference(features, winner, rival), expected)

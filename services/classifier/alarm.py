@@ -1,4 +1,4 @@
-"""The words that make a message an emergency whatever the model thinks: a rule can be read, tested and trusted at night."""
+"""The words that make a message an emergency: a rule can be read, tested and trusted at night."""
 
 import re
 from bisect import bisect_right
@@ -19,6 +19,11 @@ _CLAUSE_END = re.compile(r"\n| {2,}|(?<=[^\x00-\x7f]) | (?=[^\x00-\x7f])")
 """In normal form punctuation is blanks: any blank beside a Chinese character, two of them between English words."""
 
 
+SILENT, FAINT, DOUBTFUL, CERTAIN = range(4)
+"""No sign · a danger · a danger and a word of haste · a sign that is enough by itself. On all but the last a model that has
+learned emergencies has a say, each with a threshold of its own; without one, haste is enough."""
+
+
 @dataclass(frozen=True)
 class Alarm:
     """The words of `emergency.yaml`, in normal form."""
@@ -33,14 +38,15 @@ class Alarm:
         """From the lists of the file."""
         return cls(**{key: tuple(normalise(word) for word in words[key]) for key in ("alone", "danger", "now", "calm")})
 
-    def ringing(self, tokens: Tokens) -> list[bool]:
-        """For each document: is it an emergency by the rules?"""
-        ends, rings = tokens.bounds, [False] * len(tokens.bounds)
+    def ringing(self, tokens: Tokens) -> list[int]:
+        """For each document: how loudly the rules ring."""
+        ends, rings = tokens.bounds, [SILENT] * len(tokens.bounds)
         urged = {bisect_right(ends, start) for start, _ in self._urging.find(tokens.normal, tokens.pairs)}
         for start, end in self._signs.find(tokens.normal, tokens.pairs):
             document = bisect_right(ends, start)
-            if document in urged or tokens.normal[start:end] in self._enough:
-                rings[document] = rings[document] or self._is_meant(tokens.normal, start)
+            loud = CERTAIN if tokens.normal[start:end] in self._enough else DOUBTFUL if document in urged else FAINT
+            if loud > rings[document] and self._is_meant(tokens.normal, start):
+                rings[document] = loud
         return rings
 
     def _is_meant(self, normal: str, sign: int) -> bool:

@@ -11,20 +11,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, vstack
 
 from services.classifier.alarm import Alarm
 from services.classifier.inference import Classifier
 from services.classifier.learned import Artifact, Head, Thresholds
 from services.classifier.regions import Gazetteer
+from services.classifier.sparse import Topics
 from services.classifier.vocabulary import Vocabulary
 from shared.errors import Permanent
 from shared.pack.model import Pack
 
-FORMAT = 4
+FORMAT = 5
 """To be raised with every change of the code that changes an answer, for it is part of the version. Older files are refused on
 purpose: training takes seconds."""
 FILE = "classifier.npz"
-_ARRAYS = ("table", "idf", "topics", "topic_bias", "tones", "tone_bias")
+_ARRAYS = ("table", "idf", "topic_weights", "topic_columns", "topic_starts", "topic_bias", "tones", "tone_bias")
+_SMALL = 1 << 16
+"""So many categories have numbers of two bytes on disk."""
 _TRAIN = "train it again: yijian train"
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -102,12 +106,12 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
         pack_version=meta["pack_version"],
         idf=arrays["idf"],
         vocabulary=Vocabulary(arrays["table"], len(arrays["idf"])),
-        topics=arrays["topics"],
+        topics=_topics(arrays, len(heads["category"].classes)),
         topic_bias=arrays["topic_bias"],
         tones=arrays["tones"],
         tone_bias=arrays["tone_bias"],
         **heads,
-        thresholds=Thresholds(tuple(meta["thresholds"]["levels"]), meta["thresholds"]["emergency"]),
+        thresholds=Thresholds(**{name: tuple(numbers) for name, numbers in meta["thresholds"].items()}),
         gazetteer=Gazetteer(
             {name: tuple(codes) for name, codes in meta["gazetteer"]["codes"].items()}, meta["gazetteer"]["parents"]
         ),
@@ -117,8 +121,20 @@ def _artifact(meta: dict[str, Any], arrays: Arrays) -> Artifact:
 
 
 def _arrays(artifact: Artifact) -> Arrays:
-    learned = {name: getattr(artifact, name) for name in _ARRAYS[1:]}
-    return {"table": artifact.vocabulary.table, **learned}
+    topics = vstack((csr_array(artifact.topics.plain), artifact.topics.others), format="csr")
+    return {
+        "table": artifact.vocabulary.table,
+        "topic_weights": topics.data,
+        "topic_columns": topics.indices.astype(np.uint16 if topics.shape[1] <= _SMALL else np.int32),
+        "topic_starts": topics.indptr.astype(np.int32),
+        **{name: getattr(artifact, name) for name in ("idf", "topic_bias", "tones", "tone_bias")},
+    }
+
+
+def _topics(arrays: Arrays, categories: int) -> Topics:
+    starts = arrays["topic_starts"]
+    columns = arrays["topic_columns"].astype(np.int32)
+    return Topics.of(csr_array((arrays["topic_weights"], columns, starts), shape=(len(starts) - 1, categories)))
 
 
 def _meta(artifact: Artifact, arrays: Arrays) -> dict[str, Any]:

@@ -77,12 +77,26 @@ def abstentions(tokens: Tokens, hits: Hits, sure: NDArray[np.bool_]) -> list[Abs
 _REASONS: tuple[Abstention | None, ...] = (None, "no_words", "too_short", "foreign_language", "uncertain")
 
 
-def urgencies(head: Head, probabilities: Floats, thresholds: Thresholds, rings: Sequence[bool]) -> list[str]:
+def urgencies(head: Head, probabilities: Floats, thresholds: Thresholds, rings: Sequence[int]) -> list[str]:
     """An emergency where a rule or the model says so, else the likelier of the others."""
     others = [name for name in head.classes if name != "emergency"] or ["normal"]
     columns = [head.classes.index(name) for name in others if name in head.classes]
     best = probabilities[:, columns].argmax(axis=1) if columns else np.zeros(len(probabilities), dtype=np.intp)
-    alarmed = np.array(rings, dtype=np.bool_)
-    if "emergency" in head.classes:
-        alarmed |= probabilities[:, head.classes.index("emergency")] >= thresholds.emergency
+    alarmed = alarms(np.array(rings, dtype=np.int8), alarming(head.classes, probabilities), thresholds.emergency)
     return ["emergency" if alarm else others[number] for alarm, number in zip(alarmed.tolist(), best.tolist(), strict=True)]
+
+
+def alarming(classes: Sequence[str], probabilities: Floats) -> Floats:
+    """From 0 to 1: how far an emergency stands out from the mean of all urgencies, which finds more of them than its probability
+    does; 0 where the model has learned none."""
+    if "emergency" not in classes:
+        return np.zeros(len(probabilities), dtype=np.float32)
+    logs = np.log(np.maximum(probabilities, 1e-30))
+    result: Floats = 1 / (1 + np.exp(logs.mean(axis=1) - logs[:, classes.index("emergency")]))
+    return result
+
+
+def alarms(rings: NDArray[np.int8], likely: Floats, thresholds: Sequence[float]) -> NDArray[np.bool_]:
+    """Which documents are emergencies: the louder the rules ring, the less it takes; a certain sign takes nothing."""
+    result: NDArray[np.bool_] = likely >= np.array((*thresholds, 0.0))[rings]
+    return result

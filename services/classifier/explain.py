@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from services.classifier.features import ORDERS, READ_WHOLE, Tokens, offset_in_text
 from services.classifier.model import Evidence, Text
+from services.classifier.sparse import Topics
 from services.classifier.vocabulary import Floats, Hits
 
 MOST = 5
@@ -25,9 +26,9 @@ class Contest:
     scale: Floats
 
 
-def explain(items: Sequence[Text], tokens: Tokens, hits: Hits, weights: Floats, contest: Contest) -> list[list[Evidence]]:
+def explain(items: Sequence[Text], tokens: Tokens, hits: Hits, weights: Topics, contest: Contest) -> list[list[Evidence]]:
     """For each document up to five spans of its text, the weightiest first; weights are log-odds."""
-    heard = hits.among(len(weights))
+    heard = hits.among(weights.features)
     carried = _carried(len(tokens.symbols), heard, _gains(tokens, heard, weights, contest))
     carried[(tokens.starts < tokens.text_starts[tokens.document]) | ~tokens.is_word] = 0
     positive = np.flatnonzero(carried > 0)
@@ -37,12 +38,10 @@ def explain(items: Sequence[Text], tokens: Tokens, hits: Hits, weights: Floats, 
     return _gathered(items, tokens, positive[carried[positive] >= _FAINT * strongest[document]], carried)
 
 
-def _gains(tokens: Tokens, hits: Hits, weights: Floats, contest: Contest) -> NDArray[np.float64]:
+def _gains(tokens: Tokens, hits: Hits, weights: Topics, contest: Contest) -> NDArray[np.float64]:
     """What each occurrence adds to the winner's score more than to the rival's."""
     document = tokens.document[hits.first]
-    flat, width = weights.reshape(-1), weights.shape[1]
-    row = hits.features.astype(np.int64) * width
-    difference = flat[row + contest.winner[document]] - flat[row + contest.rival[document]]
+    difference = weights.difference(hits.features, contest.winner[document], contest.rival[document])
     gains: NDArray[np.float64] = (difference / contest.scale[document]).astype(np.float64)
     return gains
 

@@ -6,16 +6,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from services.classifier.alarm import CERTAIN, DOUBTFUL
+from services.classifier.deciding import alarms
 from services.classifier.learned import Tree
 from services.classifier.learning import Labels, macro_f1
 from services.classifier.vocabulary import Floats
 
 PRECISION = 0.85
 """What the classifier decides by itself is to be right so often."""
+RECALL = 0.9
+"""So many of the emergencies are to be found: a missed one is worse than several false ones."""
 FEWEST = 10
 """On fewer answers than these no threshold is founded."""
 NEVER = 2.0
 """No probability reaches it."""
+NO_MODEL = (NEVER, NEVER, 0.0)
+"""The thresholds for emergencies where no model has learned any, by how loudly the rules ring."""
+_PATIENCE = 300
 _STEPS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 Flags = NDArray[np.bool_]
@@ -71,9 +78,44 @@ def table(tree: Tree, probabilities: Floats, leaves: Labels) -> list[dict[str, f
     return [{"threshold": step, **_coverage(best >= step, right)} for step in _STEPS]
 
 
-def alarm_threshold(probability: Floats, rules: Flags, truth: Flags) -> float:
-    """From which probability the model calls an emergency that no rule has seen: a missed one costs four false ones (F2)."""
-    return float(max(np.arange(0.95, 0.04, -0.05).round(2), key=lambda step: _f2(rules | (probability >= step), truth)))
+def alarm_thresholds(alarming: Floats, rings: NDArray[np.int8], truth: Flags) -> tuple[float, ...]:
+    """From where on a model's emergency is one, by how loudly the rules ring.
+
+    What finding one is worth in false alarms is raised until `RECALL` of them are found; every loudness then has its own best
+    threshold, and if more are found than was asked the model has to be surer again, except where there is haste. Where the rules
+    ring too seldom to tell, they are believed when there is haste, and the model otherwise not.
+    """
+    chosen: tuple[float, ...] = NO_MODEL
+    for worth in np.geomspace(0.5, 200, _PATIENCE):
+        chosen = tuple(_alarm_threshold(alarming, rings == loud, truth, float(worth), NO_MODEL[loud]) for loud in range(CERTAIN))
+        if _finds_enough(alarms(rings, alarming, chosen), truth):
+            break
+    for loud in range(DOUBTFUL):
+        chosen = _raised(alarming, rings, truth, chosen, loud)
+    return chosen
+
+
+def _raised(alarming: Floats, rings: NDArray[np.int8], truth: Flags, chosen: tuple[float, ...], loud: int) -> tuple[float, ...]:
+    """With the highest threshold for this loudness that finds enough."""
+    for step in np.sort(alarming[truth & (rings == loud) & (alarming > chosen[loud])])[::-1].tolist():
+        higher = (*chosen[:loud], step, *chosen[loud + 1 :])
+        if _finds_enough(alarms(rings, alarming, higher), truth):
+            return higher
+    return chosen
+
+
+def _finds_enough(answers: Flags, truth: Flags) -> bool:
+    return float((answers & truth).sum()) >= RECALL * float(truth.sum())
+
+
+def _alarm_threshold(alarming: Floats, among: Flags, truth: Flags, worth: float, otherwise: float) -> float:
+    """The threshold at which what is found is worth most."""
+    if among.sum() < FEWEST:
+        return otherwise
+    order = np.argsort(-alarming[among], kind="stable")
+    balance = np.cumsum(np.where(truth[among][order], worth, -1.0))
+    best = int(balance.argmax())
+    return float(alarming[among][order[best]]) if balance[best] > 0 else NEVER
 
 
 def recall_and_precision(answers: Flags, truth: Flags) -> dict[str, float]:
@@ -109,11 +151,6 @@ def lines(figures: dict[str, Any]) -> Sequence[str]:
 def _coverage(answered: Flags, right: Flags) -> dict[str, float]:
     hits = right[answered].sum()
     return {"coverage": _rounded(answered.mean()), "precision": _rounded(hits / max(answered.sum(), 1))}
-
-
-def _f2(answers: Flags, truth: Flags) -> float:
-    hits = float((answers & truth).sum())
-    return 5 * hits / max(4 * float(truth.sum()) + float(answers.sum()), 1.0)
 
 
 def _rounded(value: float) -> float:

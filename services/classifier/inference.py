@@ -10,7 +10,7 @@ from services.classifier.explain import Contest, explain
 from services.classifier.features import characters_read, tokenize
 from services.classifier.learned import Artifact, Tree, softmax
 from services.classifier.model import Candidate, Classification, Text
-from services.classifier.vocabulary import Floats, count, divided, lengths, narrowed
+from services.classifier.vocabulary import Floats, count, divided, lengths
 from shared.events.words import Kind, Urgency
 
 RUNNERS_UP = 3
@@ -46,7 +46,7 @@ class Classifier:
         counts, hits = count(tokens, len(items), model.vocabulary)
         scale = lengths(counts, model.idf)
         rows = divided(counts, scale)
-        leaves = softmax(narrowed(rows, len(model.topics)) @ model.topics + model.topic_bias, model.category.temperature)
+        leaves = softmax(model.topics.scores(rows) + model.topic_bias, model.category.temperature)
         decided = decide(self._tree, leaves, model.thresholds.levels)
         contest = Contest(decided.winner, decided.rival, scale * np.float32(model.category.temperature))
         tones: Floats = rows @ model.tones + model.tone_bias

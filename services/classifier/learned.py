@@ -7,6 +7,7 @@ import numpy as np
 
 from services.classifier.alarm import Alarm
 from services.classifier.regions import Gazetteer
+from services.classifier.sparse import Topics
 from services.classifier.vocabulary import Floats, Vocabulary
 
 
@@ -29,7 +30,8 @@ class Thresholds:
     """From which probability the classifier answers, by level: the first level first. Above 1 it never does."""
 
     levels: tuple[float, ...]
-    emergency: float
+    emergency: tuple[float, ...]
+    """From where on it is one (`deciding.alarming`), by how loudly the rules ring (`alarm.py`); a certain sign needs no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Artifact:
     pack_version: str
     vocabulary: Vocabulary
     idf: Floats
-    topics: Floats
-    """The first features × categories: those that tell categories apart. Inverse document frequencies are in the weights."""
+    topics: Topics
+    """The first features × categories: those that tell categories apart, and of their weights the weightiest (`sparse.py`).
+    Inverse document frequencies are in the weights."""
     topic_bias: Floats
     tones: Floats
     """All features × (kinds, urgencies): how something is said takes every word."""

@@ -45,7 +45,7 @@ class School:
         codes = [*(example.category for example in self.examples), *self.described]
         labels = np.array([names.index(code) for code in codes], dtype=np.intp)
         parents = tuple(level.node_of for level in self.tree.levels[:-1])
-        return Lessons(self.counts, labels, names, parents, len(self.described))
+        return Lessons(labels, names, parents, len(self.described))
 
     def kinds(self) -> Lessons:
         """The lessons about kinds."""
@@ -62,7 +62,7 @@ class School:
     def _tones(self, given: Sequence[str], values: Sequence[str]) -> Lessons:
         """Of the examples alone, with those of the values that occur among them."""
         names = tuple(value for value in values if value in given)
-        return Lessons(self.counts[: len(given)], np.array([names.index(value) for value in given], dtype=np.intp), names)
+        return Lessons(np.array([names.index(value) for value in given], dtype=np.intp), names)
 
 
 def enrol(pack: Pack, examples: Sequence[Example]) -> School:

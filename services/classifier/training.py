@@ -8,27 +8,26 @@ from typing import Any
 
 import numpy as np
 import scipy
-import sklearn
-from numpy.typing import NDArray
 
-from services.classifier import alphabet, artifact, features, figures, learning, vocabulary
-from services.classifier.alarm import read_alarm
+from services.classifier import alphabet, artifact, features, figures, learning, likeness, sparse, vocabulary
+from services.classifier.alarm import DOUBTFUL, read_alarm
+from services.classifier.deciding import alarming, alarms
 from services.classifier.knowledge import descriptions
 from services.classifier.learned import Artifact, Head, Thresholds
-from services.classifier.learning import Lessons, Linear, Mixture, cross_validate, document_weights, fit
+from services.classifier.learning import Lessons, Mixture, Study, cross_validate, document_weights, fit
+from services.classifier.likeness import Likeness
 from services.classifier.regions import gazetteer
 from services.classifier.school import School, enrol
-from services.classifier.vocabulary import Floats
+from services.classifier.vocabulary import Floats, weighted
 from shared.pack.model import Example, Pack
 
 
 @dataclass(frozen=True)
 class _Subject:
-    """A head as it was taught: by what, how it did in cross-validation, and what it learned."""
+    """A head as it was taught: by what, and how it did in cross-validation."""
 
     lessons: Lessons
     mixture: Mixture
-    learned: Linear
 
     @property
     def head(self) -> Head:
@@ -36,27 +35,32 @@ class _Subject:
 
     @property
     def quality(self) -> dict[str, float]:
-        return figures.quality(self.lessons.labels[: self.lessons.examples], self.mixture.probabilities.argmax(axis=1))
+        return figures.quality(self.lessons.tested, self.mixture.probabilities.argmax(axis=1))
 
 
 def train(pack: Pack, examples: Sequence[Example]) -> Artifact:
     """Learn from the examples and from what the pack says about its categories. The same input gives the same model."""
     school = enrol(pack, examples)
-    idf = document_weights(school.counts, len(school.described))
-    category, kind, urgency = (_taught(lessons, idf) for lessons in (school.categories(), school.kinds(), school.urgencies()))
-    telling = category.learned.weights.any(axis=1)
-    order = np.argsort(~telling, kind="stable")
+    study = _study(school)
+    category, kind, urgency = (
+        _Subject(lessons, cross_validate(study, lessons)) for lessons in (school.categories(), school.kinds(), school.urgencies())
+    )
+    blocks, topic_bias = fit(study, category.lessons, category.mixture)
+    topics = sparse.sparse(blocks, np.bincount(school.counts.indices, minlength=len(school.vocabulary)))
+    tones, tone_bias = _tones(study, kind, urgency)
+    order = sparse.ranked(topics)
+    telling = order[: np.count_nonzero(np.diff(topics.indptr))]
     thresholds, told = _examined(school, category, kind, urgency)
     return Artifact(
         version=version_of(pack, examples),
         pack_name=pack.city.name,
         pack_version=pack.city.version,
         vocabulary=school.vocabulary.reordered(order),
-        idf=idf[order],
-        topics=_served(category.learned.weights * idf[:, None])[order[: telling.sum()]],
-        topic_bias=_served(category.learned.bias),
-        tones=_served(np.concatenate([kind.learned.weights, urgency.learned.weights], axis=1) * idf[:, None])[order],
-        tone_bias=_served(np.concatenate([kind.learned.bias, urgency.learned.bias])),
+        idf=study.idf[order],
+        topics=sparse.Topics.of(topics[telling]),
+        topic_bias=topic_bias,
+        tones=tones[order],
+        tone_bias=tone_bias,
         category=category.head,
         kind=kind.head,
         urgency=replace(urgency.head, first=len(kind.head.classes)),
@@ -75,27 +79,32 @@ def version_of(pack: Pack, examples: Sequence[Example]) -> str:
         [example.model_dump(mode="json") for example in examples],
         [features.ORDERS, features.HEAD, features.TAIL, features.TITLE, features.OPENING, features.LONG],
         [vocabulary.MOST_FEATURES],
-        [learning.SMOOTHING, learning.PULL, learning.COST, learning.FOLDS, learning.MIXTURES, learning.WEAK_HALF],
-        [learning.BAYES_WEIGHT, learning.MACHINE_WEIGHT, figures.PRECISION, figures.FEWEST],
-        [np.__version__, scipy.__version__, sklearn.__version__, alphabet.VERSION],
+        [learning.SMOOTHING, learning.FOLDS, learning.MIXTURES, learning.KINSHIP, learning.BAYES_WEIGHT],
+        [likeness.COST, likeness.DESCRIPTION_WEIGHT, likeness.MOST_ROWS],
+        [sparse.MOST_WEIGHTS, sparse.SHARE, sparse.FEWEST, sparse.MANY, figures.PRECISION, figures.FEWEST, figures.RECALL],
+        [np.__version__, scipy.__version__, alphabet.VERSION],
     ]
     canonical = json.dumps(parts, sort_keys=True, default=asdict)
     return f"{pack.city.name}-{hashlib.sha256(canonical.encode()).hexdigest()[:12]}"
 
 
-def _taught(lessons: Lessons, idf: Floats) -> _Subject:
-    mixture = cross_validate(lessons)
-    return _Subject(lessons, mixture, fit(lessons, mixture, idf))
+def _study(school: School) -> Study:
+    idf = document_weights(school.counts, len(school.described))
+    rows = weighted(school.counts, idf)
+    return Study(rows, idf, Likeness.of(rows, len(school.examples)))
 
 
-def _served(numbers: NDArray[np.float64]) -> Floats:
-    return np.ascontiguousarray(numbers, dtype=np.float32)
+def _tones(study: Study, *subjects: _Subject) -> tuple[Floats, Floats]:
+    """The weights of several heads, side by side."""
+    learned = [fit(study, subject.lessons, subject.mixture) for subject in subjects]
+    weights = np.concatenate([np.concatenate(list(blocks)) for blocks, _ in learned], axis=1)
+    return weights, np.concatenate([bias for _, bias in learned])
 
 
 def _examined(school: School, category: _Subject, kind: _Subject, urgency: _Subject) -> tuple[Thresholds, dict[str, Any]]:
     """The thresholds and the figures, all from answers about examples the answering model had not seen."""
     tree, answered = school.tree, category.mixture.probabilities
-    leaves = category.lessons.labels[: len(school.examples)]
+    leaves = category.lessons.tested
     levels, answers = figures.choose_thresholds(tree, answered, leaves)
     alarm, emergency = _alarm(school, urgency)
     told = {
@@ -115,15 +124,15 @@ def _examined(school: School, category: _Subject, kind: _Subject, urgency: _Subj
     return Thresholds(levels, alarm), told
 
 
-def _alarm(school: School, urgency: _Subject) -> tuple[float, dict[str, float]]:
-    """The threshold for emergencies, and what rules and model find together."""
-    rules = np.array(school.alarm.ringing(school.tokens()), dtype=np.bool_)
+def _alarm(school: School, urgency: _Subject) -> tuple[tuple[float, ...], dict[str, float]]:
+    """The thresholds for emergencies, and what rules and model find together."""
+    rings = np.array(school.alarm.ringing(school.tokens()), dtype=np.int8)
     truth = np.array([example.urgency == "emergency" for example in school.examples])
     if not truth.any():
-        return figures.NEVER, figures.recall_and_precision(rules, truth)
-    probability = urgency.mixture.probabilities[:, urgency.lessons.names.index("emergency")]
-    threshold = figures.alarm_threshold(probability, rules, truth)
-    return threshold, figures.recall_and_precision(rules | (probability >= threshold), truth)
+        return figures.NO_MODEL, figures.recall_and_precision(rings >= DOUBTFUL, truth)
+    likely = alarming(urgency.lessons.names, urgency.mixture.probabilities)
+    thresholds = figures.alarm_thresholds(likely, rings, truth)
+    return thresholds, figures.recall_and_precision(alarms(rings, likely, thresholds), truth)
 
 
 def _region_accuracy(school: School) -> float:

@@ -115,11 +115,11 @@ def divided(counts: Matrix, by: Floats) -> Matrix:
     return csr_array((counts.data / by[_documents(counts)], counts.indices, counts.indptr), shape=counts.shape)
 
 
-def narrowed(counts: Matrix, features: int) -> Matrix:
-    """The first so many columns."""
-    kept = counts.indices < features
+def between(counts: Matrix, first: int, end: int) -> Matrix:
+    """The columns from the first up to the end."""
+    kept = (counts.indices >= first) & (counts.indices < end)
     pointers = np.concatenate(([0], np.cumsum(kept)))[counts.indptr]
-    return csr_array((counts.data[kept], counts.indices[kept], pointers), shape=(counts.shape[0], features))
+    return csr_array((counts.data[kept], counts.indices[kept] - np.int32(first), pointers), shape=(counts.shape[0], end - first))
 
 
 def weighted(counts: Matrix, idf: Floats) -> Matrix:

@@ -68,7 +68,9 @@ def test_a_changed_byte_is_refused(saved: Path) -> None:
         load(saved)
 
 
-@pytest.mark.parametrize("array", ["table", "idf", "topics", "topic_bias", "tones", "tone_bias"])
+@pytest.mark.parametrize(
+    "array", ["table", "idf", "topic_weights", "topic_columns", "topic_starts", "topic_bias", "tones", "tone_bias"]
+)
 def test_an_array_that_is_not_the_one_trained_is_refused(saved: Path, array: str) -> None:
     _rewrite(saved, **{array: np.zeros(3, dtype=np.float32)})
     with pytest.raises(BadArtifact, match="checksums"):

@@ -27,6 +27,7 @@ DEAD_LETTERS = Counter(
 LOOP_BEAT = Gauge("yijian_loop_last_progress_seconds", "When a loop last made progress (epoch).", ["loop"], registry=REGISTRY)
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)
+UNLOGGED = Counter("yijian_log_lines_lost_total", "Lines that could not be written to the service's own log.", registry=REGISTRY)
 EMERGENCIES = Counter("yijian_emergencies_total", "Messages classified as emergencies.", registry=REGISTRY)
 
 

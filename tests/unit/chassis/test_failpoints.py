@@ -64,7 +64,7 @@ def test_a_service_refuses_to_start_with_such_a_variable_outside_test_mode(servi
 
 
 def test_what_says_nothing_is_refused_with_what_would() -> None:
-    with pytest.raises(BadSettings, match="'intake.stored=explode' is not name=kill"):
+    with pytest.raises(BadSettings, match=r"'intake\.stored=explode' is not name=kill"):
         failpoints.parse("intake.stored=explode")
 
 

@@ -74,10 +74,10 @@ def free_port(count: int = 1) -> int:
 
 
 @asynccontextmanager
-async def service(name: str, where: Home) -> AsyncIterator[Running]:
-    """`python -m services.<name>` in this home, ready."""
+async def service(name: str, where: Home, **environment: str) -> AsyncIterator[Running]:
+    """`python -m services.<name>` in this home, ready; `environment` adds variables."""
     port = where.port + ports.OFFSETS[name]
-    async with _process(name, (f"services.{name}",), port, where.environment()) as running:
+    async with _process(name, (f"services.{name}",), port, where.environment() | environment) as running:
         yield running
 
 

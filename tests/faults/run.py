@@ -26,7 +26,7 @@ class Size:
 
 SHORT: dict[Kind, Size] = {
     "one-machine": Size(1_500, 10, clients=8, rate=40),
-    "cluster": Size(1_000, 5, clients=8, rate=30),
+    "cluster": Size(400, 5, clients=8, rate=12),
 }
 LONG = Size(20_000, 60, clients=24, rate=90, long=True)
 

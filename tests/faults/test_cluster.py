@@ -45,7 +45,7 @@ async def _suffer(
     of: Trial, name: str, fault: Callable[[], Awaitable[None]], heal: Callable[[], Awaitable[None]] | None = None
 ) -> None:  # fmt: skip
     since = len(of.ledger.submissions)
-    async with of.load(clients=6, rate=30) as channels:
+    async with of.load(clients=6, rate=12) as channels:
         await of.flows(channels)
         await of.suffer(name, fault, channels)
         if heal:
@@ -90,7 +90,7 @@ async def test_the_log_is_away_at_the_start(cluster: Trial) -> None:
         await lasting(5)
         await _home(cluster).start_log()
 
-    async with cluster.load(clients=4, rate=30) as channels:
+    async with cluster.load(clients=4, rate=12) as channels:
         await channels.one()
         await cluster.suffer("all three brokers away at the start", away, channels)
     await cluster.verify("all three brokers away at the start")

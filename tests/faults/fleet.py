@@ -162,7 +162,7 @@ class Fleet:
             "TEST_MODE": 1, "DATA": self.folder, "LOG": self.home.log, "STORE": self.home.store, "PACK": PACK,
             "MODEL": self._model, "PORT": self._ports[name] - ports.OFFSETS[service], "LOG_LEVEL": "info",
             "FAILPOINT": f"@{self._points(name)}", "CLOCK_OFFSET": f"@{self.folder / 'clock'}",
-            "RECONCILE_AFTER": 10 if self.home.kind == "one-machine" else 30, "TELL_AGAIN_AFTER": 30,
+            "RECONCILE_AFTER": 10 if self.home.kind == "one-machine" else 30, "TELL_AGAIN_AFTER": 30 if self.home.kind == "one-machine" else 600,
         }  # fmt: skip
         environment = {f"YIJIAN_{name}": str(value) for name, value in told.items()} | self._environment
         return Program(name, (sys.executable, "-m", f"services.{service}"), self._ports[name], environment)

@@ -37,8 +37,11 @@ async def run(seed: int, kind: Kind, size: Size, folder: Path, model: Path) -> T
     async with AsyncExitStack() as stack:
         home = await _home(kind, folder, stack)
         running = await stack.enter_async_context(trial(Fleet(home, model), command, seed))
-        await _break(running, size)
-        await running.verify(f"{size.faults} faults drawn from a seed")
+        try:
+            await _break(running, size)
+            await running.verify(f"{size.faults} faults drawn from a seed")
+        except AssertionError as error:
+            raise type(error)(str(error) if command in str(error) else f"{error}\nrepeat: {command}") from error
         return running
 
 

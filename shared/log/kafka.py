@@ -71,6 +71,8 @@ class KafkaLog:
         async with self._admin() as admin:
             known = await cluster.partitions(admin)
             partitions = [TopicPartition(topic, number) for topic in topics for number in known.get(topic, ())]
+            if not partitions:
+                return {}  # a consumer that is stopped before it has done anything raises CancelledError
             committed = await cluster.committed(admin, group, partitions)
         async with self._looking() as consumer:
             first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)

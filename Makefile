@@ -1,13 +1,15 @@
 # `make` alone lists the targets. Everything is installed into .venv from locked, hashed requirements.
 
 PACK ?= qingting
+SEED ?= 1
+HOME_KIND ?= one-machine
 UV := $(shell command -v uv 2>/dev/null)
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
 PROJECT := pyproject.toml Makefile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint fmt bench contracts lock clean
+.PHONY: help run test fast lint fmt bench faults contracts lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +36,9 @@ fmt: .venv/.dev ## Format the code and mend what can be mended
 
 bench: .venv/.dev ## Print the ratios of docs/performance.md, measured on this machine
 	.venv/bin/python -m tests.benchmarks
+
+faults: .venv/.dev ## Break the real system and audit it: SEED=1 HOME_KIND=one-machine|cluster LONG=1 (20,000 messages, 60 faults)
+	.venv/bin/python -m tests.faults --seed $(SEED) --home $(HOME_KIND) $(if $(LONG),--long)
 
 contracts: .venv/.dev ## Write docs/contracts anew, from what the code says
 	.venv/bin/python -m tools.contracts

@@ -12,12 +12,25 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-_OFFSET = timedelta(seconds=float(os.environ.get("YIJIAN_CLOCK_OFFSET", "0")) if os.environ.get("YIJIAN_TEST_MODE") else 0)
+from shared.errors import BadSettings
+from shared.testmode import TEST_MODE
+
+_TOLD = os.environ.get("YIJIAN_CLOCK_OFFSET", "") if TEST_MODE else ""
 
 
 def now() -> datetime:
-    """The wall clock, in UTC. In test mode `YIJIAN_CLOCK_OFFSET` (seconds) is added."""
-    return datetime.now(UTC) + _OFFSET
+    """The wall clock, in UTC. In test mode `YIJIAN_CLOCK_OFFSET` is added: seconds, or `@` and a file that says them."""
+    moment = datetime.now(UTC)
+    return moment + timedelta(seconds=_offset()) if _TOLD else moment
+
+
+def _offset() -> float:
+    """Read at every look, so that a test can set a running process's clock back."""
+    told = Path(_TOLD[1:]).read_text() if _TOLD.startswith("@") else _TOLD
+    try:
+        return float(told or 0)
+    except ValueError:
+        raise BadSettings(f"YIJIAN_CLOCK_OFFSET: {told!r} is no number of seconds") from None
 
 
 def timestamp(moment: datetime | None = None) -> str:

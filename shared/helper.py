@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from shared import failpoints
 from shared.errors import Transient
 from shared.observability import logging
 
@@ -114,6 +115,7 @@ class Helper:
 
 def answer_calls(prepare: Callable[[Any], Callable[[Any], Any]]) -> None:
     """The helper's side, its whole life: from the first call `prepare` makes the function that answers all others."""
+    failpoints.arm()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the service, which ends us
     with socket.socket(fileno=int(sys.argv[1])) as connection, connection.makefile("rwb", buffering=1 << 16) as stream:
         work: Callable[[Any], Any] = prepare

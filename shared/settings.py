@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared import failpoints
 from shared.errors import BadSettings
 
 S = TypeVar("S", bound=BaseSettings)
@@ -66,6 +67,7 @@ class HomeSettings(BaseSettings):
 
 def load(kind: type[S]) -> S:
     """Settings of this kind. Raises `BadSettings` naming each variable, what was found and what would be right."""
+    failpoints.arm()
     try:
         return kind()
     except ValidationError as error:

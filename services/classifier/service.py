@@ -10,6 +10,7 @@ from shared import clock, ids
 from shared.events.catalog import CLASSIFIED as TOPIC
 from shared.events.envelope import Event, to_record
 from shared.events.messages import CLASSIFIED, Message
+from shared.failpoints import failpoint
 from shared.log.loop import Incoming
 from shared.log.port import Log
 from shared.observability import metrics
@@ -27,7 +28,9 @@ class ClassifyBatch:
         """Publish a `classified` event for each message. The same event twice gives the same event id."""
         texts = [_text(item) for item in batch]
         found = await asyncio.to_thread(self._classifier.classify, texts)
+        await failpoint("classifier.publish")
         await self._log.publish([to_record(_event(item, one), TOPIC) for item, one in zip(batch, found, strict=True)])
+        await failpoint("classifier.published")
         for one in found:
             _count(one)
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 from services.intake import store, tracking
 from services.intake.preparing import Draft, Preparer
 from shared import clock
+from shared.failpoints import failpoint
 from shared.http.problems import Problem, fault
 from shared.store import outbox
 from shared.store.port import Document, Duplicate, Store, Stored
@@ -65,7 +66,9 @@ class Repeats:
         at = clock.timestamp()
         event = store.received_event(amended.body["message"], at, self._preparer.pack_version, draft.traceparent)
         outbox.append(amended, [event])
+        await failpoint("intake.amend")
         (result,) = await outbox.save(self._store, store.COLLECTION, [amended])
+        await failpoint("intake.amended")
         if isinstance(result, Stored):
             self._relay.offer([amended])
             return True

@@ -13,6 +13,7 @@ from services.intake.preparing import Preparer
 from services.intake.reading import Posting
 from services.intake.sealing import Hasher, Sealer, Secrets
 from shared import helper
+from shared.failpoints import failpoint_in_thread
 from shared.helper import Helper
 from shared.http.problems import Problem
 from shared.pack.model import Pack
@@ -70,7 +71,13 @@ def _prepares(recipe: Recipe) -> Callable[[Sequence[Posting]], list[Prepared | P
             return problem
         return [draft if isinstance(draft, Problem) else preparer.prepare(draft) for draft in drafts]
 
-    return lambda postings: [prepare(posting) for posting in postings]
+    def prepare_all(postings: Sequence[Posting]) -> list[Prepared | Problem]:
+        failpoint_in_thread("preparer.asked")
+        prepared = [prepare(posting) for posting in postings]
+        failpoint_in_thread("preparer.prepared")
+        return prepared
+
+    return prepare_all
 
 
 if __name__ == "__main__":

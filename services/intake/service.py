@@ -11,6 +11,7 @@ from services.intake.links import LINKS
 from services.intake.preparers import Prepared, Preparers
 from services.intake.preparing import Draft, Preparer
 from services.intake.reading import Posting
+from shared.failpoints import failpoint
 from shared.http.problems import Problem
 from shared.observability import metrics
 from shared.store.port import Document, Duplicate, Store, Stored
@@ -90,7 +91,9 @@ class Intake:
         self, postings: Sequence[Posting], prepared: Sequence[Prepared | Problem]
     ) -> list[list[Outcome] | Exception]:  # fmt: skip
         documents = [item for one in prepared if isinstance(one, list) for item in one if isinstance(item, Document)]
+        await failpoint("intake.store")
         stored = await self._insert(documents)
+        await failpoint("intake.stored")
         settling = (self._settle(posting, one, stored) for posting, one in zip(postings, prepared, strict=True))
         return [await each for each in settling]
 

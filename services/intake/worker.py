@@ -6,6 +6,7 @@ from services.intake import following, store
 from shared import clock
 from shared.errors import BadRecord, StoreUnavailable
 from shared.events.catalog import GROUPS
+from shared.failpoints import failpoint
 from shared.log.loop import Incoming
 from shared.log.port import Log
 from shared.observability import logging, metrics
@@ -40,8 +41,10 @@ class Follower:
             raise BadRecord(f"the message {min(unknown)[:60]!r} was never taken in here ({len(unknown)} such in the batch)")
         missed = sum(map(following.missed, documents.values()))
         changed = [document for document in documents.values() if following.apply(document, events[document.id])]
+        await failpoint("intake.follow")
         results = await self._store.replace(store.COLLECTION, changed) if changed else []
         metrics.MISSED_EVENTS.inc(sum(map(following.missed, documents.values())) - missed)
+        await failpoint("intake.followed")
         return {one.id: events[one.id] for one, result in zip(changed, results, strict=True) if isinstance(result, Conflict)}
 
 

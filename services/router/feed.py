@@ -12,6 +12,7 @@ from services.router.model import Body
 from shared import clock
 from shared.events.catalog import department_topic
 from shared.events.envelope import Event
+from shared.failpoints import failpoint
 from shared.log.loop import Incoming
 from shared.runtime import wait_for
 from shared.store.indexing import encode_cursor
@@ -34,7 +35,9 @@ class Feed:
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
         """Keep these events. What is there already is a repeat."""
+        await failpoint("feed.store")
         await self._store.insert(COLLECTION, [_document(item) for item in batch])
+        await failpoint("feed.stored")
         for department in {_department(item) for item in batch}:
             if arrived := self._waiting.pop(department, None):
                 arrived.set()

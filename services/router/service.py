@@ -13,6 +13,7 @@ from services.router.model import Body, NewEvent, Routed, holder, is_test, seen_
 from services.router.rules import Rules
 from shared import clock
 from shared.events.messages import Classification, Message
+from shared.failpoints import failpoint
 from shared.http.auth import Key
 from shared.store import outbox
 from shared.store.outbox import history
@@ -82,7 +83,9 @@ class Desk:
                 return answer
             _check(document, order)
             answer = await self._apply(document, order)
+            await failpoint("router.act")
             (result,) = await outbox.save(self._store, store.COLLECTION, [document])
+            await failpoint("router.acted")
             if isinstance(result, Stored):
                 self._relay.offer([document])
                 return answer

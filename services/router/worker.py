@@ -11,6 +11,7 @@ from services.router.store import Numbers
 from shared import clock, ids
 from shared.errors import BadRecord, StoreUnavailable
 from shared.events.messages import Classified
+from shared.failpoints import failpoint
 from shared.log.loop import Incoming
 from shared.observability import metrics
 from shared.store import outbox
@@ -43,7 +44,9 @@ class Opener:
         known: list[str] = []
         for _ in range(_TRIES):
             documents = await self._documents(waiting)
+            await failpoint("router.store")
             results = await self._store.insert(store.COLLECTION, documents)
+            await failpoint("router.stored")
             self._announce([one for one, result in zip(documents, results, strict=True) if isinstance(result, Stored)])
             owners = {one.id: result.of for one, result in zip(documents, results, strict=True) if isinstance(result, Duplicate)}
             known += [case_id for case_id, owner in owners.items() if owner == case_id]

@@ -50,11 +50,12 @@ class KafkaLog:
         return aclosing(KafkaConsumer(self._brokers, group, topics, session_timeout))
 
     async def apply_topics(self, topics: Sequence[TopicSpec]) -> list[str]:
-        """See the port. Three copies where there are three brokers; kept 30 days or as long as the spec says, if longer.
+        """See the port. Three copies where there are three brokers, or where the URL names three: a cluster that is just
+        starting must not make topics with one copy for ever. Kept 30 days or as long as the spec says, if longer.
         What a topic that exists is set to is left to the cluster's operator."""
         async with self._admin() as admin:
             known = await cluster.partitions(admin)
-            copies = min(3, await cluster.brokers(admin))
+            copies = min(3, max(len(self._brokers), await cluster.brokers(admin)))
             missing = [
                 NewTopic(spec.name, spec.partitions, copies, topic_configs=cluster.topic_settings(spec, copies))
                 for spec in topics
@@ -70,6 +71,8 @@ class KafkaLog:
         async with self._admin() as admin:
             known = await cluster.partitions(admin)
             partitions = [TopicPartition(topic, number) for topic in topics for number in known.get(topic, ())]
+            if not partitions:
+                return {}  # a consumer that is stopped before it has done anything raises CancelledError
             committed = await cluster.committed(admin, group, partitions)
         async with self._looking() as consumer:
             first, end = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
@@ -179,6 +182,8 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See the port. Whatever a rebalance has touched since the last poll counts as lost, also what came back."""
+        if not offsets:
+            return
         lost = [p for p in offsets if p not in self._assigned or p in self._revoked]
         if lost or self._consumer is None:
             raise LeaseLost("no longer held: " + ", ".join(f"{topic}/{number}" for topic, number in lost))

@@ -18,6 +18,7 @@ from shared.errors import LeaseLost, Permanent, Transient
 from shared.events import catalog
 from shared.events.envelope import Event, from_record
 from shared.events.messages import Data
+from shared.failpoints import failpoint
 from shared.log.deadletters import DeadLetters
 from shared.log.port import Consumer, Log, Partition, Received
 from shared.observability import logging, metrics
@@ -110,7 +111,9 @@ class Loop:
             if not records:
                 return
             await self._take(records)
+            await failpoint(f"{self._group}.handled")
             await consumer.commit(_next_offsets(records))
+            await failpoint(f"{self._group}.committed")
         except LeaseLost:
             _log.info("lease_lost", group=self._group)  # the new holder handles these again; effects are once
         except Transient:

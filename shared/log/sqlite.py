@@ -14,6 +14,7 @@ from shared.log.limits import refuse_what_never_fits
 from shared.log.port import Consumer, Lag, Partition, Position, Record, TopicSpec
 from shared.log.sqlite_consumer import SqliteConsumer, Threads
 from shared.log.sqlite_groups import Groups, Member
+from shared.log.sqlite_presence import Presence
 from shared.log.sqlite_reader import Reader, Tail
 from shared.log.sqlite_schema import GROUPS, LOG, Database, fetch_all, row_id
 from shared.log.sqlite_writer import Writer
@@ -30,12 +31,13 @@ class SqliteLog:
     """
 
     def __init__(self, path: Path) -> None:
-        """`path` is the log's file; the groups' file `<stem>.groups<suffix>` lies beside it."""
+        """`path` is the log's file; the groups' file `<stem>.groups<suffix>` and the members' folder lie beside it."""
         self._writer = Writer(Database(path, LOG))
         self._readers = (Database(path, LOG), Database(path, LOG))
         self._reader = Reader(self._readers[0])
         self._tail = Tail(Reader(self._readers[1]))
-        self._groups = Groups(Database(path.with_name(f"{path.stem}.groups{path.suffix}"), GROUPS))
+        groups = Database(path.with_name(f"{path.stem}.groups{path.suffix}"), GROUPS)
+        self._groups = Groups(groups, Presence(path.with_name(f"{path.stem}.members")))
         self._threads = Threads()
 
     async def __aenter__(self) -> Self:

@@ -17,6 +17,7 @@ from shared import ids
 from shared.clock import boot_id, boottime
 from shared.errors import LogUnavailable
 from shared.log.port import Partition
+from shared.log.sqlite_presence import Presence
 from shared.log.sqlite_schema import Database, fetch_all
 
 
@@ -54,11 +55,12 @@ def fair_shares(partitions: Iterable[Partition], members: Mapping[str, Collectio
 class Groups:
     """The groups' file. Blocking; safe from several threads. Every method raises `LogUnavailable`."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, presence: Presence) -> None:
+        self._database, self._presence = database, presence
 
     def sync(self, member: Member, partitions: Iterable[Partition]) -> dict[Partition, Share]:
         """Join or stay, settle who holds what of these partitions, and answer what this member holds now."""
+        self._presence.announce(member.id)
         with self._database.write() as connection:
             self._appear(connection, member)
             self._bury(connection, member.group)
@@ -87,8 +89,11 @@ class Groups:
 
     def leave(self, member: Member) -> None:
         """Go, and free at once what was held."""
-        with self._database.write() as connection:
-            self._remove(connection, [member.id])
+        try:
+            with self._database.write() as connection:
+                self._remove(connection, [member.id])
+        finally:
+            self._presence.forget(member.id)
 
     def committed(self, group: str) -> dict[Partition, int]:
         """Partition → next offset, where the group has committed any."""
@@ -114,13 +119,14 @@ class Groups:
         )
 
     def _bury(self, connection: apsw.Connection, group: str) -> None:
-        """A reading of another boot's clock means nothing, but its processes are certainly dead."""
-        dead = fetch_all(
-            connection,
-            "SELECT id FROM members WHERE grp = ? AND (boot <> ? OR seen + timeout < ?)",
-            (group, boot_id(), boottime()),
-        )
-        self._remove(connection, [member for (member,) in dead])
+        """Who was silent too long, and whose process has ended. A reading of another boot's clock means nothing, but its
+        processes are certainly dead."""
+        rows = fetch_all(connection, "SELECT id, boot, seen + timeout FROM members WHERE grp = ?", (group,))
+        boot, now = boot_id(), boottime()
+        dead = [one for one, of, until in rows if of != boot or until < now or self._presence.is_gone(one)]
+        self._remove(connection, dead)
+        for one in dead:
+            self._presence.forget(one)
 
     @staticmethod
     def _remove(connection: apsw.Connection, members: Iterable[str]) -> None:

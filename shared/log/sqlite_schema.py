@@ -14,6 +14,7 @@ from typing import Any
 
 import apsw
 
+from shared import testmode
 from shared.clock import monotonic
 from shared.errors import LogUnavailable
 
@@ -130,7 +131,7 @@ class Database:
             connection.transaction_mode = "IMMEDIATE"
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # has to come before the file has its first page
             connection.execute("PRAGMA journal_mode=WAL").fetchall()
-            connection.execute(f"PRAGMA synchronous={self._schema.synchronous}")
+            connection.execute(f"PRAGMA synchronous={testmode.synchronous(self._schema.synchronous)}")
             connection.execute(f"PRAGMA journal_size_limit={_WAL_LIMIT_BYTES}").fetchall()
             with connection:
                 connection.execute(self._schema.tables)

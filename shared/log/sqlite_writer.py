@@ -14,6 +14,7 @@ import orjson
 
 from shared.clock import now
 from shared.errors import LogUnavailable, RecordRefused
+from shared.failpoints import failpoint_in_thread
 from shared.log.port import Partition, Position, Record
 from shared.log.sqlite_schema import Database, fetch_all, row_id
 
@@ -115,6 +116,7 @@ class Writer:
                 refused = [self._unknown_topics(connection, batch.records) for batch in batches]
                 taken = [batch.records for batch, refusal in zip(batches, refused, strict=True) if refusal is None]
                 positions = iter(self._insert(connection, taken))
+                failpoint_in_thread("log.commit")
             return [next(positions) if refusal is None else refusal for refusal in refused]
         except LogUnavailable as error:
             return [LogUnavailable(str(error)) for _ in batches]

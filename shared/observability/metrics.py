@@ -42,6 +42,7 @@ MISSED_EVENTS = Counter(
 )  # fmt: skip
 CLASSIFIED = Counter("yijian_classified_total", "Messages classified.", ["outcome"], registry=REGISTRY)
 CASES = Counter("yijian_cases_opened_total", "Cases opened, by disposition.", ["disposition"], registry=REGISTRY)
+UNLOGGED = Counter("yijian_log_lines_lost_total", "Lines that could not be written to the service's own log.", registry=REGISTRY)
 EMERGENCIES = Counter("yijian_emergencies_total", "Messages classified as emergencies.", registry=REGISTRY)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from shared.clock import monotonic, now, sleep
 from shared.errors import RecordRefused
+from shared.failpoints import failpoint
 from shared.log.port import Log, Record
 from shared.store.port import Collection, Document, Store, StoredEvent
 
@@ -214,11 +215,13 @@ class Relay:
     async def _send(self, portion: Sequence[_Due]) -> None:
         while due := [item for item in portion if self._flows(item)]:
             records = [record for item in due for record in item.records]
+            await failpoint("outbox.publish")
             try:
                 await self._publish(records)
             except RecordRefused as error:
                 await self._refuse_each(due, error)
                 continue
+            await failpoint("outbox.published")
             self._unmarked.update((item.document.id, item.event["sequence"]) for item in due)
             self._published.update(self._unmarked)
             return
@@ -247,6 +250,7 @@ class Relay:
     async def _mark(self) -> None:
         if self._unmarked:
             await self._store.mark_published(self._collection, self._unmarked)
+            await failpoint("outbox.marked")
             self._unmarked = {}
         for document_id in list(self._published)[: max(0, len(self._published) - _REMEMBERED)]:
             del self._published[document_id]

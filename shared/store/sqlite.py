@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from shared.errors import StoreUnavailable
+from shared.failpoints import failpoint_in_thread
 from shared.store.groupcommit import GroupCommit
 from shared.store.indexing import decode_cursor, encode_cursor, index_values, split
 from shared.store.port import Collection, Conflict, Document, Duplicate, Page, Stored, Value
@@ -178,6 +179,8 @@ def _commit(db: Connection, writes: list[_Write]) -> list[list[Any]]:
             results = iter(verb(table, db, [entry for number in numbers for entry in writes[number].entries]))
             for number in numbers:
                 answers[number] = list(islice(results, len(writes[number].entries)))
+        failpoint_in_thread("store.commit")
+    failpoint_in_thread("store.committed")
     return answers
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import apsw
 
+from shared import testmode
 from shared.errors import StoreUnavailable
 
 T = TypeVar("T")
@@ -59,9 +60,9 @@ class Threads:
     def _guarded(self, work: Callable[[Connection], T]) -> T:
         try:
             return work(self._connection())
-        except apsw.Error as error:
+        except (apsw.Error, OSError) as error:
             self._disconnect()
-            if isinstance(error, _TROUBLE):
+            if isinstance(error, (*_TROUBLE, OSError)):
                 raise StoreUnavailable(f"{self._path}: {type(error).__name__}: {error}") from error
             raise
 
@@ -99,7 +100,7 @@ def connect(path: Path, *, cache_mb: int, flags: int = apsw.SQLITE_OPEN_READWRIT
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=500)
     connection.set_busy_timeout(BUSY_MS)
     for pragma in (
-        "synchronous = FULL",  # the WAL is synced at every commit
+        f"synchronous = {testmode.synchronous('FULL')}",  # the WAL is synced at every commit
         "wal_autocheckpoint = 4000",
         f"journal_size_limit = {64 * 2**20}",
         f"cache_size = -{cache_mb * 1024}",

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from tests.benchmarks import report
 from tests.benchmarks.classifier import classifier
+from tests.benchmarks.durability import durability
 from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.growth import growth
 from tests.benchmarks.intake import batch, single
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "loop": loop,
     "end-to-end": end_to_end,
     "growth": growth,
+    "durability": durability,
     "classifier": classifier,
 }
 

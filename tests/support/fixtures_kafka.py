@@ -8,7 +8,8 @@ import pytest
 from tests.support.kafka_server import KafkaCluster, why_not
 
 
-def _need_kafka() -> None:
+def need_kafka() -> None:
+    """Skip, or fail where `YIJIAN_REQUIRE` asks for it."""
     if reason := why_not():
         if "kafka" in os.environ.get("YIJIAN_REQUIRE", ""):
             pytest.fail(f"YIJIAN_REQUIRE asks for kafka, but: {reason}")
@@ -18,7 +19,7 @@ def _need_kafka() -> None:
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """One broker for the whole session. A test that stops it starts it again; topics have names of their own."""
-    _need_kafka()
+    need_kafka()
     with KafkaCluster(tmp_path_factory.mktemp("kafka")) as cluster:
         yield cluster
 
@@ -26,7 +27,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
 @pytest.fixture
 def sleeping_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaCluster]:
     """One broker, formatted and not started: the test decides when it is there."""
-    _need_kafka()
+    need_kafka()
     cluster = KafkaCluster(tmp_path_factory.mktemp("sleeping-kafka"))
     cluster.format()
     try:

@@ -5,6 +5,7 @@ Without either the tests skip, or fail where `YIJIAN_REQUIRE` names mongo. secan
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -43,8 +44,15 @@ class MongoProcess:
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._child:
-            self._child.terminate()
+            self._child.send_signal(how)
             try:
                 self._child.wait(timeout=30)
             except subprocess.TimeoutExpired:
@@ -55,7 +63,8 @@ class MongoProcess:
             self._child = None
 
 
-def _need_secantusdb() -> None:
+def need_secantusdb() -> None:
+    """Skip, or fail where `YIJIAN_REQUIRE` asks for it."""
     if _PROGRAM.exists():
         return
     reason = f"no MongoDB: YIJIAN_TEST_MONGO is not set, and there is no {_PROGRAM}"
@@ -70,7 +79,7 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("YIJIAN_TEST_MONGO"):
         yield given
         return
-    _need_secantusdb()
+    need_secantusdb()
     server = MongoProcess(tmp_path_factory.mktemp("mongo"))
     try:
         server.start()
@@ -82,7 +91,7 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def own_mongo(tmp_path: Path) -> Iterator[MongoProcess]:
     """A started server that the test may stop and start."""
-    _need_secantusdb()
+    need_secantusdb()
     server = MongoProcess(tmp_path)
     try:
         server.start()

@@ -5,6 +5,7 @@ Needs Java 17 and Maven; the jars come once into `.kafka/` of the checkout. Bloc
 """
 
 import hashlib
+import random
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ _CACHE = Path(__file__).parents[2] / ".kafka"
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 20.0
 _NEVER = threading.Event()
+_PORTS = (15_000, 32_000)
 
 # Fail over in two to three seconds instead of eight to twelve.
 _QUICK_FAILOVER = {
@@ -208,15 +210,27 @@ class KafkaCluster:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 nobody listens on now, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+    """Ports of 127.0.0.1 nobody listens on now, all different.
+
+    Below those that the system gives to outgoing connections: a client that tries a dead server's port again and again would
+    one day get that port as its own, be connected with itself, and keep the server from coming back.
+    """
+    chance, found = random.SystemRandom(), set[int]()
+    while len(found) < count:
+        port = chance.randrange(*_PORTS)
+        if port not in found and _is_free(port):
+            found.add(port)
+    return list(found)
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _run(command: list[str], timeout: float) -> None:

@@ -17,14 +17,19 @@ _SOURCES = Path(__file__).parents[2] / "services" / "classifier"
 
 
 def trained_model(config: pytest.Config) -> Path:
-    """The folder of the model that this checkout's code trains on this checkout's pack. Two workers train it once."""
+    """The folder of the model that this checkout's code trains on this checkout's pack."""
+    return model_in(_cache(config))
+
+
+def model_in(cache: Path) -> Path:
+    """The same, kept in this folder. Two processes train it once."""
     from services.classifier.artifact import save, saved_version
     from services.classifier.training import train, version_of
 
     seen = stamp.stamp_of(PACK)
     pack, (examples, _) = load_pack(PACK), split(read_examples(PACK))
     version = version_of(pack, examples)
-    folder = _cache(config) / f"model-{hashlib.sha256(version.encode() + _code()).hexdigest()[:16]}"
+    folder = cache / f"model-{hashlib.sha256(version.encode() + _code()).hexdigest()[:16]}"
     with _alone(folder):
         if saved_version(folder) != version:
             save(train(pack, examples), folder)

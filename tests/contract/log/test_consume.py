@@ -138,3 +138,13 @@ async def test_trim_keeps_what_a_group_has_not_passed(home: Home, log: Log) -> N
     assert gone == (0 if home.kind == "kafka" else 1)
     async with log.subscribe("g", [topic]) as consumer:
         assert values(await read(consumer, 2)) == ["b", "c"]
+
+
+async def test_committing_nothing_is_nothing(home: Home, log: Log) -> None:
+    async with log.subscribe("g", [await home.topic()]) as consumer:
+        await consumer.commit({})
+
+
+async def test_the_lag_in_topics_that_do_not_exist_is_empty(home: Home, log: Log) -> None:
+    await home.topic()
+    assert await log.lag("g", ["nobody-made-this"]) == {}

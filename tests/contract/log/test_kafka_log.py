@@ -1,10 +1,12 @@
 """What only the Kafka log has to prove: brokers that go and come back under it."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
-from shared.log import Log, Record, TopicSpec
+from shared.errors import LogUnavailable
+from shared.log import Log, Record, TopicSpec, open_log
 from tests.contract.log.conftest import Home
 from tests.contract.log.helpers import following, read, values
 from tests.support.kafka_server import KafkaCluster
@@ -54,3 +56,13 @@ async def test_topics_keep_records_thirty_days_at_least(home: Home, log: Log) ->
     await admin.close()
     kept = [{name: value for name, value, *_ in resource[4]}["retention.ms"] for resource in answer.resources]
     assert sorted(int(each) // 3_600_000 for each in kept) == [720, 24 * 365]
+
+
+async def test_a_cluster_that_is_just_starting_makes_no_topic_with_one_copy(home: Home, log: Log, kafka: KafkaCluster) -> None:
+    """The URL names three brokers and one is up: the topics wait for the others."""
+    name = f"early-{uuid4().hex}"
+    early = open_log(f"{kafka.url},127.0.0.1:1,127.0.0.1:2")
+    with pytest.raises(LogUnavailable, match="did not create"):
+        await early.apply_topics([TopicSpec(name)])
+    await early.close()
+    assert not await log.lag("g", [name])

@@ -1,6 +1,7 @@
 """What only the SQLite log has to prove: several processes at one file, its crashes, its size, its idleness."""
 
 import asyncio
+import signal
 import threading
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -193,3 +194,26 @@ def test_members_with_the_same_topics_differ_by_one_partition_at_most(partitions
     members = {str(n): frozenset("xyz") for n in range(count)}
     held = [list(fair_shares(partitions, members).values()).count(member) for member in members]
     assert max(held) - min(held) <= 1
+
+
+async def test_a_killed_member_is_known_to_be_dead_before_its_session_is_over(url: str, log: Log) -> None:
+    """On one machine the kernel tells who is gone: nobody waits for the silence of the dead."""
+    await log.apply_topics([TopicSpec("t", partitions=1)])
+    await log.publish(records("t", "a"))
+    async with child("member", url, "g", "t", "60") as member:
+        assert await line(member) == "[0]"
+        member.kill()
+        await member.wait()
+        async with asyncio.timeout(10), log.subscribe("g", ["t"], session_timeout=60) as heir:
+            assert values(await read(heir, 1)) == ["a"]
+
+
+async def test_a_member_that_is_stuck_is_dead_only_after_its_session(url: str, log: Log) -> None:
+    await log.apply_topics([TopicSpec("t", partitions=1)])
+    await log.publish(records("t", "a"))
+    async with child("member", url, "g", "t", "3") as member, log.subscribe("g", ["t"], session_timeout=60) as heir:
+        assert await line(member) == "[0]"
+        member.send_signal(signal.SIGSTOP)
+        assert not await heir.poll(10, 1.5)
+        assert values(await read(heir, 1)) == ["a"]
+        member.send_signal(signal.SIGCONT)

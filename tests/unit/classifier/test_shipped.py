@@ -19,7 +19,7 @@ def test_an_opinion_about_nothing_in_particular_is_a_voice(shipped: Classifier, 
     ("text", "category", "region"),
     [
         ("小区电梯坏了一周没人修", "housing.repair.lift", None),
-        ("我们苇湾区滨海新村自来水发黄有异味", "utilities.water-quality.taste", "990103"),
+        ("我们苇湾区滨海新村自来水发黄有异味", "utilities.water-quality.taste", "990103004001"),
         ("工地老板拖欠农民工工资", "labour.wages.site", None),
     ],
 )

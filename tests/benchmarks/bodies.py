@@ -32,7 +32,7 @@ def _body(chance: random.Random, example: dict[str, Any], external_id: str) -> d
         "text": f"{text}联系电话{phone}。" if chance.random() < 0.2 else text,
         "submitted_at": "2026-11-20T09:12:00+08:00",
         "citizen": {"kind": "person", "name": chance.choice(_SURNAMES) + chance.choice(_GIVEN), "phone": phone},
-        "place": {"address": f"{chance.choice(_STREETS)}{chance.randrange(1, 200)}号", "region": example["region"]},
+        "place": {"address": f"{chance.choice(_STREETS)}{chance.randrange(1, 200)}号", "region": example.get("region")},
         "language": "zh",
     }
 

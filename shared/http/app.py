@@ -168,6 +168,8 @@ class Edge:
             return  # nobody is there to be answered, and of half a body nothing is kept
         except (Problem, Transient) as error:
             response = problems.response_to(error)
+        except Exception as error:  # what nobody foresaw is a problem too, not a bare line of text
+            response = problems.unexpected(error)
         await response(scope, receive, send)
 
 

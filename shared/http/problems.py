@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from shared.errors import Permanent, Transient
+from shared.observability import logging
 
+_log = logging.get(__name__)
 _ROUTING = {
     404: "There is no such route here: /openapi.json lists those that there are.",
     405: "This route does not take this method: /openapi.json lists those that it takes.",
@@ -115,6 +117,15 @@ def response_to(error: Problem | Transient) -> Response:
     return Problem(503, getattr(error, "slug", "transient"), detail, headers={"Retry-After": "2"}).response()
 
 
+def unexpected(error: Exception) -> Response:
+    """The answer to what nobody foresaw: logged with its trace, and a problem like every other for the client."""
+    _log.error("unexpected", error=repr(error)[:500], exc_info=error)
+    detail = (
+        "Something went wrong here that nobody foresaw; it is in the service's log. Send the request again with the same key."
+    )
+    return Problem(500, "unexpected", detail).response()
+
+
 def install(app: FastAPI) -> None:
     """Make every error of this app a problem."""
 
@@ -132,6 +143,10 @@ def install(app: FastAPI) -> None:
         detail = _ROUTING.get(error.status_code, str(error.detail))
         return Problem(error.status_code, slug, detail, headers=error.headers).response()
 
+    async def unforeseen(_: Request, error: Exception) -> Response:
+        return unexpected(error)
+
+    app.add_exception_handler(Exception, unforeseen)
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(RequestValidationError, request_invalid)
     app.add_exception_handler(HTTPException, http)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -21,13 +22,13 @@ def main() -> int:
     parser.add_argument("--long", action="store_true")
     given = parser.parse_args()
     _MODELS.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="yijian-faults-") as folder:
-        size = LONG if given.long else SHORT[given.home]
-        try:
-            ended = asyncio.run(run(given.seed, given.home, size, Path(folder), model_in(_MODELS).absolute()))
-        except AssertionError as broken:  # a broken promise, or something that was awaited and did not come
-            print(broken, file=sys.stderr)
-            return 1
+    folder, size = Path(tempfile.mkdtemp(prefix="yijian-faults-")), LONG if given.long else SHORT[given.home]
+    try:
+        ended = asyncio.run(run(given.seed, given.home, size, folder, model_in(_MODELS).absolute()))
+    except AssertionError as broken:  # a broken promise, or something that was awaited and did not come
+        print(broken, f"the processes' logs: {folder / 'log'}", sep="\n", file=sys.stderr)
+        return 1
+    shutil.rmtree(folder)
     print(f"seed {given.seed}, {given.home}: {ended.ledger.figures()}, {len(ended.ledger.faults)} faults, every promise kept")
     return 0
 

@@ -16,7 +16,7 @@ _ACTS = {"accept": "accepted", "return": "returned", "resolve": "resolved", "dec
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A promise that was not kept. `kind`: lost, doubled, disorder or account."""
+    """A promise that was not kept. `kind`: lost, doubled, disorder, account or unexplained."""
 
     promise: str
     kind: str
@@ -46,6 +46,13 @@ def _answered(ledger: Ledger, evidence: Evidence) -> Iterator[Breach]:
     for message_id, count in owners.items():
         if count > 1:
             yield Breach(promise, "lost", f"{count} submissions were answered with one message", message_id)
+
+
+def _explained(ledger: Ledger, evidence: Evidence) -> Iterator[Breach]:
+    promise = "every answer that is no 202 says what went wrong"
+    for one in ledger.submissions:
+        if one.unexplained:
+            yield Breach(promise, "unexplained", one.unexplained, one.message_id, one)
 
 
 def _stored(ledger: Ledger, evidence: Evidence) -> Iterator[Breach]:
@@ -163,7 +170,7 @@ def _account(ledger: Ledger, evidence: Evidence) -> Iterator[Breach]:
             yield Breach(promise, "account", f"{name} counts {counted}, the cases stand {dict(stands)}")
 
 
-_CHECKS: tuple[Check, ...] = (_answered, _stored, _one_case, _one_disposition, _in_order, _feeds, _effects, _account)
+_CHECKS: tuple[Check, ...] = (_answered, _explained, _stored, _one_case, _one_disposition, _in_order, _feeds, _effects, _account)
 
 
 def after_the_drop(told: list[Told]) -> list[Told]:

@@ -18,6 +18,7 @@ _PAUSE = (0.1, 1.5)
 _PATIENT = 3
 """After so many tries a client gives each the time it needs."""
 _AMENDED = 0.08
+_UNEXPLAINED = "unexplained"
 _BEARER = {"Authorization": f"Bearer {secret('channel')}"}
 
 
@@ -118,7 +119,7 @@ class Channels:
         headers = _BEARER | ({"Idempotency-Key": submission.key} if submission.key else {})
         url = self._fleet.url(name) + "/v1/messages"
         answer = await self._http.post(url, content=orjson.dumps(submission.body), headers=headers, timeout=timeout)
-        return list(_judged([submission], [answer.status_code], [answer.json()]))
+        return list(_judged([submission], [answer.status_code], [_told(answer)]))
 
     async def _post_batch(self, name: str, parcel: list[Submission], timeout: float) -> list[Submission]:
         content = orjson.dumps([one.body for one in parcel])
@@ -126,7 +127,7 @@ class Channels:
         url = self._fleet.url(name) + "/v1/messages:batch"
         answer = await self._http.post(url, content=content, headers=headers, timeout=timeout)
         if answer.status_code != 200:
-            return list(_judged(parcel, [answer.status_code] * len(parcel), [answer.json()] * len(parcel)))
+            return list(_judged(parcel, [answer.status_code] * len(parcel), [_told(answer)] * len(parcel)))
         results = answer.json()["results"]
         told = [one if one["status"] == 202 else one["problem"] for one in results]
         return list(_judged(parcel, [one["status"] for one in results], told))
@@ -146,6 +147,15 @@ class Channels:
             one.note("hung up in mid-body")
 
 
+def _told(answer: httpx.Response) -> dict[str, Any]:
+    """The answer's JSON; an answer that is none explains nothing, which is a breach."""
+    try:
+        told: dict[str, Any] = answer.json()
+    except ValueError:
+        return {"type": _UNEXPLAINED, "detail": answer.text[:200]}
+    return told
+
+
 def _judged(parcel: Sequence[Submission], statuses: Sequence[int], told: Sequence[dict[str, Any]]) -> Iterator[Submission]:
     """Note the answers; those to try again are: not now (429, 503), or another try of the same is under way (409)."""
     for one, status, answer in zip(parcel, statuses, told, strict=True):
@@ -153,6 +163,8 @@ def _judged(parcel: Sequence[Submission], statuses: Sequence[int], told: Sequenc
             one.accepted(answer["id"], one.body.get("revision", 1))
             continue
         one.note(f"{status} {answer.get('type', '?').rpartition(':')[2]}")
+        if answer.get("type") == _UNEXPLAINED:
+            one.unexplained = f"{status}, and no problem: {answer['detail']!r}"
         if status in {409, 429, 500, 502, 503, 504}:
             yield one
         else:

@@ -36,6 +36,9 @@ class Submission:
     refused: str | None = None
     """An answer that says the submission is wrong; ours never are."""
 
+    unexplained: str | None = None
+    """An answer that does not say what went wrong."""
+
     def note(self, what: str) -> None:
         """Remember a try."""
         self.attempts.append(Attempt(stamp(), what))

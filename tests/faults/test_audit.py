@@ -45,6 +45,7 @@ def sound() -> tuple[Ledger, Evidence]:
 
 BROKEN: dict[str, tuple[str, Callable[[Ledger, Evidence], object]]] = {
     "a submission that never got its 202": ("lost", lambda ledger, _: ledger.new({}, None)),
+    "an answer that explains nothing": ("unexplained", lambda ledger, _: setattr(ledger.submissions[0], "unexplained", "500")),
     "two messages of one submission": ("doubled", lambda ledger, _: ledger.submissions[0].accepted(ids.new_id(), 1)),
     "two submissions with one message": ("lost", lambda ledger, _: ledger.new({}, None).accepted(FIRST, 1)),
     "a message that intake does not know": ("lost", lambda _, evidence: evidence.statuses.pop(FIRST)),

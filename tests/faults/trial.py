@@ -114,4 +114,4 @@ def _write_down(name: str, of: Trial, breaches: Counter[str], since: int) -> Non
             file.write(orjson.dumps(line) + b"\n")
 
 
-_KINDS = ("lost", "doubled", "disorder", "account")
+_KINDS = ("lost", "doubled", "disorder", "account", "unexplained")

@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3 p
 PROJECT := pyproject.toml Makefile
 
 .DEFAULT_GOAL := help
-.PHONY: help run test fast lint fmt bench faults contracts lock clean
+.PHONY: help run test fast lint fmt bench faults trials contracts lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ run: .venv/.runtime ## Start everything with made-up traffic; stop with Ctrl-C (
 
 test: lint ## Check everything: lint, types, import rules and every suite this machine can run
 	@.venv/bin/python -c "from tests.support import kafka_server as kafka; kafka.why_not() or kafka.jars()"
-	.venv/bin/pytest -n 2
+	.venv/bin/pytest -n 2 -m "not trial"
 
 fast: .venv/.dev ## Run the fast suite only
 	.venv/bin/pytest -n 2 -q -m "not slow and not kafka and not mongo"
@@ -36,6 +36,9 @@ fmt: .venv/.dev ## Format the code and mend what can be mended
 
 bench: .venv/.dev ## Print the ratios of docs/performance.md, measured on this machine
 	.venv/bin/python -m tests.benchmarks
+
+trials: .venv/.dev ## Kill every service at every point, and brokers one by one: what `make test` has no time for
+	.venv/bin/pytest -n 2 -m trial tests/faults
 
 faults: .venv/.dev ## Break the real system and audit it: SEED=1 HOME_KIND=one-machine|cluster LONG=1 (20,000 messages, 60 faults)
 	.venv/bin/python -m tests.faults --seed $(SEED) --home $(HOME_KIND) $(if $(LONG),--long)

@@ -14,6 +14,7 @@ from tests.support.fixtures_kafka import need_kafka
 from tests.support.fixtures_mongo import need_secantusdb
 
 pytestmark = [
+    pytest.mark.trial,
     pytest.mark.slow,
     pytest.mark.kafka,
     pytest.mark.mongo,

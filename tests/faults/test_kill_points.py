@@ -6,7 +6,7 @@ from shared.testing.wait import wait_until
 from tests.faults.points import ALL
 from tests.faults.trial import Trial
 
-pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.slow, pytest.mark.trial, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest.mark.parametrize(("service", "point"), ALL, ids=[f"{service}-{point}" for service, point in ALL])

@@ -84,9 +84,10 @@ class Reconciler:
         return [one for one in page.documents if one.body["check_at"] <= now and one.published >= one.sequence]
 
     async def downstream_is_behind(self) -> bool:
-        """A backlog means that the message may merely be waiting in it, so an hour's backlog is not sent twice."""
+        """A backlog means that the message may merely be waiting in it, so an hour's backlog is not sent twice. Intake's own
+        counts too: what the router has told long ago may not be read here yet."""
         now = clock.now().timestamp()
-        for group in ("classifier", "router"):
+        for group in ("classifier", "router", "intake"):
             for lag in (await self._log.lag(group, GROUPS[group])).values():
                 if lag.committed < lag.end and (lag.oldest_uncommitted is None or lag.oldest_uncommitted < now - _BEHIND_SECONDS):
                     return True

@@ -66,11 +66,13 @@ async def test_the_same_message_classified_twice_is_the_same_event() -> None:
     assert len({record.headers["ce_id"] for record in log.records}) == 1
 
 
-@pytest.mark.parametrize("behind", [True, False])
-async def test_a_backlog_is_not_published_twice(tmp_path: Path, behind: bool) -> None:
-    """An hour's backlog means that the message is merely waiting in it."""
-    lag = Lag(0, 1, clock.now().timestamp() - 3600) if behind else Lag(1, 1, None)
-    log: Any = Recorder({Partition(MESSAGES, 0): lag})
+@pytest.mark.parametrize("behind", [MESSAGES, CLASSIFIED, CASES, None])
+async def test_a_backlog_is_not_published_twice(tmp_path: Path, behind: str | None) -> None:
+    """An hour's backlog means that the message is merely waiting in it, or that its case's events are."""
+    lags = {Partition(topic, 0): Lag(1, 1, None) for topic in (MESSAGES, CLASSIFIED, CASES)}
+    if behind:
+        lags[Partition(behind, 0)] = Lag(0, 1, clock.now().timestamp() - 3600)
+    log: Any = Recorder(lags)
     async with running_city(_home(tmp_path), ["intake"]) as city:
         posted = await city.post("路灯不亮")
         documents = city.apps["intake"].state.intake.store

@@ -72,8 +72,9 @@ class DeadLetters:
     async def park(self, records: Sequence[Received]) -> None:
         """Keep these behind the dead letter of their key; one that is such a letter itself, delivered again, is there already."""
         if records:
-            letters = await self._store.get(LETTERS, [self._letter_id(record, _event(record)) for record in records])
-            behind = [record for record in records if self._letter_id(record, _event(record)) not in letters]
+            names = [self._letter_id(record, _event(record)) for record in records]
+            letters = await self._store.get(LETTERS, names)
+            behind = [record for record, name in zip(records, names, strict=True) if name not in letters]
             await self._store.insert(PARKED, [self._parked(record) for record in behind])
 
     async def count(self) -> dict[str, int]:
@@ -115,7 +116,7 @@ class DeadLetters:
 
     async def _follow(self, partition: Partition, key: str, handle: Handle, deadline: float) -> None:
         """Handle what is parked behind this key; when nothing is left, the key flows again."""
-        prefix: dict[str, Value] = {"group": self._group, "topic": partition.topic, "partition": partition.number, "key": key}
+        prefix = {**self._held(partition), "key": key}
         while clock.monotonic() < deadline:
             page = await self._store.page(PARKED, "by_key", prefix, limit=_FOLLOWED)
             for parked in page.documents:
@@ -134,32 +135,24 @@ class DeadLetters:
         return await self._open_keys(partition) | await self._parked_keys(partition)
 
     async def _parked_keys(self, partition: Partition) -> set[str]:
-        prefix: dict[str, Value] = {"group": self._group, "topic": partition.topic, "partition": partition.number}
+        return await self._keys(PARKED, "by_key", self._held(partition))
+
+    async def _open_keys(self, partition: Partition) -> set[str]:
+        held = self._held(partition)
+        return {key for status in _OPEN for key in await self._keys(LETTERS, "by_partition", {**held, "status": status})}
+
+    def _held(self, partition: Partition) -> dict[str, Value]:
+        return {"group": self._group, "topic": partition.topic, "partition": partition.number}
+
+    async def _keys(self, collection: Collection, index: str, prefix: dict[str, Value]) -> set[str]:
+        """The keys of all records under this prefix, page by page."""
         keys: set[str] = set()
         cursor: str | None = None
         while True:
-            page = await self._store.page(PARKED, "by_key", prefix, limit=_PAGE, after=cursor)
-            keys.update(parked.body["key"] for parked in page.documents)
+            page = await self._store.page(collection, index, prefix, limit=_PAGE, after=cursor)
+            keys.update(one.body["key"] for one in page.documents if one.body["key"] is not None)
             if (cursor := page.cursor) is None:
                 return keys
-
-    async def _open_keys(self, partition: Partition) -> set[str]:
-        blocked: set[str] = set()
-        for status in _OPEN:
-            cursor: str | None = None
-            while True:
-                prefix: dict[str, Value] = {
-                    "group": self._group,
-                    "topic": partition.topic,
-                    "partition": partition.number,
-                    "status": status,
-                }
-                page = await self._store.page(LETTERS, "by_partition", prefix, limit=_PAGE, after=cursor)
-                blocked.update(letter.body["key"] for letter in page.documents if letter.body["key"] is not None)
-                cursor = page.cursor
-                if cursor is None:
-                    break
-        return blocked
 
     async def _announce(self, letter: Document, record: Received) -> None:
         message_id = _message_id(letter, record)
@@ -244,9 +237,9 @@ def _event(record: Received) -> Event | None:
 
 
 def _reason(error: BaseException) -> dict[str, str]:
-    known = isinstance(error, YijianError)  # only our own errors are sure to hold nothing personal
+    known = error if isinstance(error, YijianError) else None  # only our own errors are sure to hold nothing personal
     return {
-        "reason": error.slug if isinstance(error, YijianError) else type(error).__name__,
+        "reason": known.slug if known else type(error).__name__,
         "detail": str(error)[:2000] if known else "",
         "stack": "".join(traceback.format_tb(error.__traceback__))[-4000:],
     }

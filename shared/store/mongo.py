@@ -23,7 +23,7 @@ from shared.errors import BadSettings, StoreUnavailable
 from shared.store import mongo_bulk
 from shared.store.groupcommit import GroupCommit
 from shared.store.indexing import decode_cursor, encode_cursor, index_fields, index_values, split
-from shared.store.mongo_bulk import bulk, trouble_is_unavailability
+from shared.store.mongo_bulk import bulk, in_parts, trouble_is_unavailability
 from shared.store.mongo_document import CODEC, Raw, beyond, decode, encode, where
 from shared.store.port import Collection, Conflict, Document, Duplicate, Page, Stored, Value
 
@@ -92,13 +92,14 @@ class MongoStore:
 
     async def get(self, collection: Collection, ids: Sequence[str]) -> dict[str, Document]:
         """The documents with these ids, by id."""
-        there = await self._find(collection, {"_id": {"$in": list(ids)}}) if ids else []
-        return {raw["_id"]: decode(raw) for raw in there}
+        parts = await asyncio.gather(*(self._find(collection, {"_id": {"$in": part}}) for part in in_parts(ids)))
+        return {raw["_id"]: decode(raw) for raw in chain.from_iterable(parts)}
 
     async def find(self, collection: Collection, keys: Sequence[str]) -> dict[str, Document]:
         """The documents that claim these keys, by key."""
-        claimed = await self._find(collection, {"keys": {"$in": list(keys)}}) if keys else []
-        asked = ((raw, set(keys).intersection(raw["keys"])) for raw in claimed)
+        parts = list(in_parts(keys))
+        claimed = await asyncio.gather(*(self._find(collection, {"keys": {"$in": part}}) for part in parts))
+        asked = ((raw, set(part).intersection(raw["keys"])) for part, raws in zip(parts, claimed, strict=True) for raw in raws)
         # a document of its own for every key: they are made to be changed
         return {key: decode(deepcopy(raw) if again else raw) for raw, mine in asked for again, key in enumerate(mine)}
 

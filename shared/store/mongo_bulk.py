@@ -19,6 +19,7 @@ Operation: TypeAlias = InsertOne[Raw] | UpdateOne | UpdateMany | DeleteMany
 _DUPLICATE_KEY = 11000
 _NEVER = frozenset({2, 15, 52, 57, 10334, 17280, 17419, 17420})
 """Error codes of a document that MongoDB will never take: too large, too deep, a bad name."""
+_ASKED = 50
 _TOKENS = 8
 """Writers of a document that are remembered."""
 
@@ -73,7 +74,7 @@ async def delete(collection: AsyncCollection[Raw], ids: Sequence[str]) -> list[N
 async def mark_published(collection: AsyncCollection[Raw], published: Sequence[tuple[str, int]]) -> list[None]:
     """Raise `pub` of each id, and drop `pending` where that was the last event.
 
-    Documents that stand at the same number share their updates: a relay's batch is two of them, not two a document.
+    Documents that stand at the same number share their updates: a few for a relay's batch, not two a document.
     """
     groups: dict[int, list[str]] = {}
     for document_id, sequence in published:
@@ -81,13 +82,19 @@ async def mark_published(collection: AsyncCollection[Raw], published: Sequence[t
     operations = [
         operation
         for sequence, ids in groups.items()
+        for part in in_parts(ids)
         for operation in (
-            UpdateMany({"_id": {"$in": ids}, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}}),
-            UpdateMany({"_id": {"$in": ids}, "seq": {"$gt": sequence}}, {"$max": {"pub": sequence}}),
+            UpdateMany({"_id": {"$in": part}, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}}),
+            UpdateMany({"_id": {"$in": part}, "seq": {"$gt": sequence}}, {"$max": {"pub": sequence}}),
         )
     ]
     await bulk(collection, operations)
     return [None] * len(published)
+
+
+def in_parts(values: Sequence[str]) -> Iterator[list[str]]:
+    """Values for `$in`, fifty at a time: a server may hold each document it finds against all of them."""
+    return (list(values[start : start + _ASKED]) for start in range(0, len(values), _ASKED))
 
 
 async def bulk(collection: AsyncCollection[Raw], operations: Sequence[Operation]) -> tuple[int, dict[int, int]]:

@@ -93,7 +93,7 @@ async def _follow(client: Client, tally: Tally, progress: Progress, *, wait: boo
     task = progress.add_task("following", total=total)
     moved = clock.monotonic()
     while tally.not_yet:
-        before = tally.not_yet
+        before, asked = tally.not_yet, clock.monotonic()
         try:
             await ask_statuses(client, tally)
         except (Unanswered, Refused) as trouble:
@@ -106,7 +106,8 @@ async def _follow(client: Client, tally: Tally, progress: Progress, *, wait: boo
             return None
         if clock.monotonic() - moved > _STALL_SECONDS:
             return f"nothing has moved for {_STALL_SECONDS:g} s"
-        await clock.sleep(_POLL_SECONDS if tally.not_yet else 0)
+        pause = max(_POLL_SECONDS, 4 * (clock.monotonic() - asked))  # asking must not be what it waits for
+        await clock.sleep(pause if tally.not_yet else 0)
     return None
 
 

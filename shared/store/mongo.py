@@ -1,8 +1,8 @@
 """The store in MongoDB: `w: majority, j: true`, bulk writes that many calls share, a result for each document.
 
 How a document lies there: `mongo_document`. `pending` may stay true too long (a replace does not know what was published
-meanwhile) and is put right when read; it is never false too early. `w` tells whose write made a version, for when a
-bulk changed fewer documents than it had.
+since its document was read) and is put right when read; it is never false too early. `w` tells whose write made a
+version, for when a bulk changed fewer documents than it had.
 """
 
 import asyncio
@@ -208,8 +208,8 @@ def _new(document: Document, fields: Sequence[str]) -> Raw:
 
 def _changed(document: Document, fields: Sequence[str]) -> tuple[Document, Raw]:
     written, unset = encode(document, fields)
-    # what is published by now only the server knows; `pending` puts right what is pending no more
-    change: Raw = {"$set": {"v": document.version + 1, "pending": document.sequence > 0, **written}}
+    # more may be published by now, which only the server knows: `pending` puts right what is pending no more
+    change: Raw = {"$set": {"v": document.version + 1, "pending": document.sequence > document.published, **written}}
     return document, change | ({"$unset": unset} if unset else {})
 
 

@@ -79,16 +79,15 @@ async def mark_published(collection: AsyncCollection[Raw], published: Sequence[t
     groups: dict[int, list[str]] = {}
     for document_id, sequence in published:
         groups.setdefault(sequence, []).append(document_id)
-    operations = [
-        operation
-        for sequence, ids in groups.items()
-        for part in in_parts(ids)
-        for operation in (
-            UpdateMany({"_id": {"$in": part}, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}}),
-            UpdateMany({"_id": {"$in": part}, "seq": {"$gt": sequence}}, {"$max": {"pub": sequence}}),
-        )
+    marks = [(sequence, part) for sequence, ids in groups.items() for part in in_parts(list(dict.fromkeys(ids)))]
+    last = [
+        UpdateMany({"_id": {"$in": part}, "seq": {"$lte": sequence}}, {"$max": {"pub": sequence}, "$set": {"pending": False}})
+        for sequence, part in marks
     ]
-    await bulk(collection, operations)
+    matched, _ = await bulk(collection, last)
+    if matched < sum(len(part) for _, part in marks):
+        more = [UpdateMany({"_id": {"$in": part}, "seq": {"$gt": seen}}, {"$max": {"pub": seen}}) for seen, part in marks]
+        await bulk(collection, more)
     return [None] * len(published)
 
 

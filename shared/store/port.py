@@ -54,7 +54,7 @@ class Document:
     sequence: int = 0
     """The last event's number."""
     published: int = 0
-    """Events up to this number are on the log. Set by `mark_published` alone; a replace cannot change it."""
+    """Events up to this number are on the log, as of when it was read. Set by `mark_published` alone: never assign it."""
     version: int = 0
     """Counted by the store; 1 after the insert."""
 

@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--long", action="store_true")
     given = parser.parse_args()
     _MODELS.mkdir(parents=True, exist_ok=True)
-    folder, size = Path(tempfile.mkdtemp(prefix="yijian-faults-")), LONG if given.long else SHORT[given.home]
+    folder, size = Path(tempfile.mkdtemp(prefix="yijian-faults-")), (LONG if given.long else SHORT)[given.home]
     try:
         ended = asyncio.run(run(given.seed, given.home, size, folder, model_in(_MODELS).absolute()))
     except AssertionError as broken:  # a broken promise, or something that was awaited and did not come

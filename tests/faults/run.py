@@ -28,7 +28,11 @@ SHORT: dict[Kind, Size] = {
     "one-machine": Size(1_500, 10, clients=8, rate=40),
     "cluster": Size(400, 5, clients=8, rate=12),
 }
-LONG = Size(20_000, 60, clients=24, rate=90, long=True)
+LONG: dict[Kind, Size] = {
+    "one-machine": Size(20_000, 60, clients=24, rate=50, long=True),
+    "cluster": Size(20_000, 60, clients=24, rate=30, long=True),
+}
+"""The rates let the messages last about as long as the faults."""
 
 
 async def run(seed: int, kind: Kind, size: Size, folder: Path, model: Path) -> Trial:

@@ -17,7 +17,8 @@ from fastapi import FastAPI
 
 from shared import clock
 from shared.errors import Transient
-from shared.http.guard import Limits, Watch, guarded
+from shared.http.express import protocol
+from shared.http.guard import Limits, Watch
 from shared.http.health import Check
 from shared.observability import logging, metrics
 from shared.settings import HomeSettings
@@ -45,7 +46,7 @@ def serve(app: FastAPI, settings: HomeSettings, port: int) -> None:
         signal.signal(number, lambda *_: None)  # uvicorn raises the signal again once it has stopped: then we exit 0
     config = uvicorn.Config(
         app, host=settings.host, port=port, log_config=None, access_log=False, server_header=False, ws="none", backlog=2048,
-        http=guarded(_limits(settings)), timeout_keep_alive=math.ceil(settings.keep_alive_seconds),
+        http=protocol(_limits(settings), app.state.express), timeout_keep_alive=math.ceil(settings.keep_alive_seconds),
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds / 2),
     )  # fmt: skip
     server = _Server(config, app, settings.drain_seconds)

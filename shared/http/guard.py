@@ -93,10 +93,15 @@ class Guarded(HttpToolsProtocol):
         self._part, self._waited = (_REST if self.cycle.response_complete else _ANSWER), 0.0
 
     def on_response_complete(self) -> None:
-        """It is answered."""
-        if self._part == _ANSWER and not self.pipeline:
+        """It is answered; no timer for a connection at rest, since `wait` sees to those."""
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        if self._part == _ANSWER:
             self._part, self._waited = _REST, 0.0
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, or a head that was refused."""
@@ -153,11 +158,6 @@ class Guarded(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self.transport.can_write_eof() and not self.transport.is_closing():
             self.transport.write_eof()
-
-
-def guarded(limits: Limits) -> type[Guarded]:
-    """The protocol with these bounds, as uvicorn takes it."""
-    return type("Guarded", (Guarded,), {"limits": limits})
 
 
 class Watch:

@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 
 from shared.http.app import create_app, json_response
 from shared.http.health import Health
+from shared.http.problems import Problem
 from shared.observability import logging
 from shared.runtime import Beat, every, running, serve, wait_for
 from shared.settings import HomeSettings, load
@@ -22,6 +24,18 @@ router = APIRouter()
 async def echo(request: Request) -> Response:
     """How long the body is."""
     return json_response({"length": len(await request.body())})
+
+
+@router.post("/express")
+async def express(request: Request) -> Response:
+    """What the body asks for: an answer of so many bytes, one that takes so long, or a failure."""
+    asked = orjson.loads(await request.body())
+    Path(os.environ["SMALL_SIGN"]).touch()
+    if "fail" in asked:
+        raise {"problem": Problem(418, "teapot", "No coffee here."), "bug": KeyError("bug")}[asked["fail"]]
+    await asyncio.sleep(asked.get("seconds", 0))
+    told = {"id": asked.get("id"), "scheme": request.scope["scheme"], "padding": "x" * asked.get("bytes", 0)}
+    return json_response(told, 202, {"x-told": "so"})
 
 
 @router.get("/large")
@@ -61,7 +75,8 @@ def main() -> None:
     """Serve."""
     settings = load(HomeSettings)
     logging.configure("small", "info")
-    serve(create_app("small", lifespan=lifespan, routers=[router], description=""), settings, int(sys.argv[1]))
+    app = create_app("small", lifespan=lifespan, routers=[router], description="", express={"/express": express})
+    serve(app, settings, int(sys.argv[1]))
 
 
 if __name__ == "__main__":

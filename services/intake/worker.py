@@ -74,10 +74,13 @@ class Reconciler:
         for one in due:
             self._count(one, now)
         results = await self._store.replace(store.COLLECTION, due)  # who loses is heard of now, or another process was faster
-        mine = [one for one, result in zip(due, results, strict=True) if isinstance(result, Stored)]
-        await self._log.publish([record for one in mine for record in store.to_records(one, one.tail[-1])])
-        metrics.REPUBLISHED.inc(len(mine))
-        _log.warning("messages_published_again", count=len(mine), first=due[0].id)
+        await self._publish([one for one, result in zip(due, results, strict=True) if isinstance(result, Stored)])
+
+    async def _publish(self, mine: Sequence[Document]) -> None:
+        if mine:
+            await self._log.publish([record for one in mine for record in store.to_records(one, one.tail[-1])])
+            metrics.REPUBLISHED.inc(len(mine))
+            _log.warning("messages_published_again", count=len(mine), first=mine[0].id)
 
     async def _due(self, now: int) -> list[Document]:
         page = await self._store.page(store.COLLECTION, "awaiting", {"awaiting": store.AWAITED}, limit=_PAGE)

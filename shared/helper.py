@@ -3,12 +3,13 @@
 The two talk over a socket pair, one end on the event loop, the other in a blocking read: no threads, no queues. Frames are
 pickles, which is safe between a process and its own child and nowhere else.
 
-A helper dies with its service, whose end of the socket closes then. When a helper dies, the calls that wait for it are made
-again once with a new one (they have no effects), then fail as `HelperLost`.
+A helper dies with its service, whose end of the socket closes then. When a helper dies, the calls that wait for it fail as
+`HelperLost`, or, where calls have no effects, are made again once with a new one.
 """
 
 import asyncio
 import pickle
+import pkgutil
 import signal
 import socket
 import struct
@@ -24,42 +25,47 @@ from shared.observability import logging
 
 _log = logging.get(__name__)
 _HEAD = struct.Struct("!Q")
-_TRIES = 2
 
 
 class HelperLost(Transient):
-    """The helper process died twice during a call."""
+    """The helper process died during a call (twice, where it is made again)."""
 
     slug = "helper-lost"
 
 
 class Helper:
-    """Starts `python -m module` with a socket, and calls it. Once it has answered the `first` call it is ready."""
+    """Starts the process, and calls it. Once it has answered the `first` call it is ready."""
 
-    def __init__(self, module: str, first: Any) -> None:
-        self._module, self._first = module, first
+    def __init__(self, prepare: str, first: Any, *, repeat: bool = True) -> None:
+        """`prepare` (as `package.module:function`) makes, in the helper, of the first call the function that answers all
+        others. `repeat`: calls have no effects, so those that a dying helper leaves behind are made again once."""
+        self._prepare, self._first, self._tries = prepare, first, 2 if repeat else 1
         self._process: asyncio.subprocess.Process | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._reading: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
+        self._closed = False
 
     async def start(self) -> None:
-        """Start the process and wait until it is ready. Raises `HelperLost` when it ends instead."""
+        """Start the process and wait until it is ready. Raises `HelperLost` when it ends instead, and once it is closed."""
+        if self._closed:
+            raise HelperLost(f"{self._prepare} is closed")
         async with self._starting:
             if self._writer is None:
                 await self._start()
 
     async def call(self, work: Any) -> Any:
         """The helper's answer. Raises what it raised, or `HelperLost`."""
-        for _ in range(_TRIES):
+        for _ in range(self._tries):
             await self.start()
             with suppress(ConnectionError):
                 return await self._send(work)
-        raise HelperLost(f"{self._module} died while it worked on this")
+        raise HelperLost(f"{self._prepare} died while it worked on this")
 
     async def close(self) -> None:
         """Let it end by itself: its socket closes."""
+        self._closed = True
         if self._writer:
             self._writer.close()
         if self._reading:
@@ -71,7 +77,7 @@ class Helper:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module, str(theirs.fileno()),
+                sys.executable, "-m", "shared.helper", self._prepare, str(theirs.fileno()),
                 pass_fds=(theirs.fileno(),), stdin=asyncio.subprocess.DEVNULL,
             )  # fmt: skip
         reader, self._writer = await asyncio.open_unix_connection(sock=ours)
@@ -79,7 +85,7 @@ class Helper:
         try:
             await self._send(self._first)
         except ConnectionError:
-            raise HelperLost(f"{self._module} ended when it was started: its reason stands in the log above") from None
+            raise HelperLost(f"{self._prepare} ended when it was started: its reason stands in the log above") from None
 
     async def _send(self, work: Any) -> Any:
         if self._writer is None:
@@ -104,7 +110,7 @@ class Helper:
 
     def _lost(self) -> None:
         if self._writer and not self._writer.is_closing():
-            _log.warning("helper_lost", module=self._module)
+            _log.warning("helper_lost", helper=self._prepare)
             self._writer.close()
         self._writer = None
         while self._waiting:
@@ -113,11 +119,11 @@ class Helper:
                 answer.set_result(ConnectionResetError())
 
 
-def answer_calls(prepare: Callable[[Any], Callable[[Any], Any]]) -> None:
-    """The helper's side, its whole life: from the first call `prepare` makes the function that answers all others."""
+def answer_calls(prepare: Callable[[Any], Callable[[Any], Any]], descriptor: int) -> None:
+    """The helper's side, its whole life."""
     failpoints.arm()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal is for the service, which ends us
-    with socket.socket(fileno=int(sys.argv[1])) as connection, connection.makefile("rwb", buffering=1 << 16) as stream:
+    with socket.socket(fileno=descriptor) as connection, connection.makefile("rwb", buffering=1 << 16) as stream:
         work: Callable[[Any], Any] = prepare
         while head := stream.read(_HEAD.size):
             call = pickle.loads(stream.read(*_HEAD.unpack(head)))  # noqa: S301 - our own parent
@@ -134,3 +140,7 @@ def _answer(work: Callable[[Any], Any], call: Any) -> Any:
         return work(call)
     except Exception as error:  # whatever it is, who called is to know
         return error
+
+
+if __name__ == "__main__":
+    answer_calls(pkgutil.resolve_name(sys.argv[1]), int(sys.argv[2]))

@@ -6,9 +6,8 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from services.intake import doors, examples, store, views
-from services.intake.duplicates import Outcome, Taken
+from services.intake.answers import Outcome, Taken, answer, count
 from services.intake.model import MAX_BATCH, Submission
-from services.intake.service import answer, count
 from services.intake.state import State, state_of
 from shared.http.app import json_response
 from shared.http.auth import Key

@@ -11,10 +11,9 @@ from services.intake.admission import Gate
 from services.intake.auditing import BOOKS, Auditor
 from services.intake.contacts import Contacts
 from services.intake.links import LINKS
-from services.intake.preparers import Preparers, Recipe
-from services.intake.preparing import Preparer
+from services.intake.making import Recipe
 from services.intake.republishing import Republisher
-from services.intake.sealing import Hasher, Sealer, Secrets
+from services.intake.sealing import Sealer, Secrets
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.intake.state import State
@@ -33,10 +32,9 @@ from shared.log.letters import Letters
 from shared.log.listening import Listener
 from shared.log.loop import Loop
 from shared.pack.load import load_pack
-from shared.pack.model import Pack
 from shared.runtime import Work, every, running
 from shared.settings import load
-from shared.store import open_store
+from shared.store import open_store, open_workshop
 from shared.store.outbox import EVENTS
 from shared.store.relay import Relay
 
@@ -65,7 +63,11 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-        sealer, preparer, preparers = await _preparing(stack, pack, settings)
+        secrets = Secrets(settings.secrets_file)
+        recipe = Recipe(pack, settings.secrets_file, settings.reconcile_after)
+        workshop = open_workshop(documents, store.COLLECTION, recipe, apart=settings.preparer)
+        stack.push_async_callback(workshop.close)
+        await workshop.start()
         relay = Relay(documents, log, store.COLLECTION, store.to_records)
         letters = DeadLetters(documents, log, service="intake", group="intake")
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
@@ -75,8 +77,8 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
             settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
-            intake=Intake(documents, relay, preparer, preparers), contacts=Contacts(documents, sealer), accounts=accounts,
-            republisher=Republisher(documents, log, after=settings.reconcile_after),
+            intake=Intake(documents, relay, recipe.preparer(), workshop), contacts=Contacts(documents, Sealer(secrets)),
+            accounts=accounts, republisher=Republisher(documents, log, after=settings.reconcile_after),
             departments={one.code: (one.name.zh or one.name.en, one.name.en or one.name.zh) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)
@@ -94,14 +96,3 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         others = {"log": log.check, "outbox": relay.check, "follow": follow.check, "account": auditor.check}
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
-
-
-async def _preparing(stack: AsyncExitStack, pack: Pack, settings: IntakeSettings) -> tuple[Sealer, Preparer, Preparers]:
-    """What seals and prepares, here and in a process beside."""
-    secrets = Secrets(settings.secrets_file)
-    sealer = Sealer(secrets)
-    preparer = Preparer(pack, sealer, Hasher(secrets), reconcile_after=settings.reconcile_after)
-    preparers = Preparers(Recipe(pack, settings.secrets_file, settings.reconcile_after), apart=settings.preparer)
-    stack.push_async_callback(preparers.close)
-    await preparers.start()
-    return sealer, preparer, preparers

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 
 from services.intake import reading
 from services.intake.admission import Pass
-from services.intake.duplicates import Outcome
+from services.intake.answers import Outcome
 from services.intake.model import MAX_BATCH
 from services.intake.reading import Posting
 from services.intake.state import State, state_of

@@ -1,9 +1,10 @@
 """Submissions that are known already: repeats get the first answer, a higher revision amends, another body is refused."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+import asyncio
 
-from services.intake import store, tracking
+from services.intake import store
+from services.intake.answers import Outcome, Taken, receipt
+from services.intake.links import LINKS
 from services.intake.preparing import Draft, Preparer
 from shared import clock
 from shared.failpoints import failpoint
@@ -15,39 +16,30 @@ from shared.store.relay import Relay
 _TRIES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A submission that is stored: for the first time, or as a repeat of one that is."""
-
-    document: Document
-    repeated: bool
-
-
-Outcome: TypeAlias = Taken | Problem
-
-
 class Repeats:
     """Settles a draft whose document collided with one that is stored."""
 
     def __init__(self, documents: Store, relay: Relay, preparer: Preparer) -> None:
         self._store, self._relay, self._preparer = documents, relay, preparer
 
-    async def settle(self, draft: Draft, document: Document, duplicate: Duplicate) -> Outcome:
+    async def settle(self, draft: Draft, duplicate: Duplicate) -> Outcome:
         """The first answer again, an amendment, or a problem that says what does not fit."""
         for _ in range(_TRIES):
             if (duplicate.key or "").startswith("t:"):
-                return await self._another_code(draft, document)
+                return await self._another(draft)
             known = (await self._store.get(store.COLLECTION, [duplicate.of])).get(duplicate.of)
             if known is None:  # it went away between the two: the next insert decides
-                return await self._another_code(draft, document)
+                return await self._another(draft)
             settled = self._compare(draft, known)
+            if isinstance(settled, Taken):
+                await self._link(known)  # the first time may have failed just before this
             if settled is not None:
                 return settled
             refused = self._preparer.amend(draft, known)
             if refused:
                 return refused
             if await self._save(draft, known):
-                return Taken(known, repeated=False)
+                return Taken(receipt(known), repeated=False)
         raise Problem(409, "busy", "This message is being changed by others at the moment: send the request again.")
 
     def _compare(self, draft: Draft, known: Document) -> Outcome | None:
@@ -57,7 +49,7 @@ class Repeats:
         if any(offered[name] != kept[name] for name in shared):
             return _other_body(draft, shared)
         if shared:
-            return Taken(known, repeated=True)
+            return Taken(receipt(known), repeated=True)
         if draft.submission.revision < known.body["message"]["revision"]:
             return _outdated(draft, known)
         return None
@@ -69,21 +61,27 @@ class Repeats:
         await failpoint("intake.amend")
         (result,) = await outbox.save(self._store, store.COLLECTION, [amended])
         await failpoint("intake.amended")
-        if isinstance(result, Stored):
-            self._relay.offer([amended])
-            return True
-        return False
+        if not isinstance(result, Stored):
+            return False
+        self._relay.offer([amended])
+        await self._link(amended)
+        return True
 
-    async def _another_code(self, draft: Draft, document: Document) -> Outcome:
-        """Two messages drew the same tracking code (or a race resolved itself): draw again."""
-        code = tracking.new_code(clock.now())
-        document.body["tracking_code"] = code
-        document.keys = (store.tracking_claim(code), *self._preparer.claims(draft))
+    async def _link(self, known: Document) -> None:
+        """Store what it links; what is known already is a duplicate, and that is all right."""
+        if found := self._preparer.links([known]):
+            await self._store.insert(LINKS, found)
+
+    async def _another(self, draft: Draft) -> Outcome:
+        """Two messages drew the same tracking code (or a race resolved itself): prepare it again, with another one."""
+        document = await asyncio.to_thread(self._preparer.prepare, draft)
+        if isinstance(document, Problem):
+            return document
         (result,) = await self._store.insert(store.COLLECTION, [document])
         if isinstance(result, Stored):
             self._relay.offer([document])
-            return Taken(document, repeated=False)
-        return await self.settle(draft, document, result)
+            return Taken(receipt(document), repeated=False)
+        return await self.settle(draft, result)
 
 
 def _other_body(draft: Draft, names: set[str]) -> Problem:

@@ -17,9 +17,8 @@ from 13 to 19) is masked, as is every tenth long number from 3 to 6 (Luhn): a ma
 import re
 import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, Literal, TypeAlias, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, get_args
 
 Kind: TypeAlias = Literal["phone", "email", "resident_id", "bank_card", "plate", "account", "name"]
 Span: TypeAlias = tuple[int, int, Kind]
@@ -87,8 +86,7 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _LUHN_TWICE = bytes.maketrans(b"0123456789", b"0246813579")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One piece of personal data: what it is, what stands in its place, and the value in its normal form."""
 
     kind: Kind
@@ -96,8 +94,7 @@ class Found:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Masked:
+class Masked(NamedTuple):
     """A message's parts in the shape they came in, and what was taken out of them."""
 
     parts: dict[str, Any]

@@ -1,9 +1,8 @@
 """From what was posted to the document that is stored: tidied, masked, sealed, with its event. CPU only, no I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -13,7 +12,6 @@ from services.intake.masking import Kind, Masked, Masker
 from services.intake.model import MAX_MASKED_BYTES, Citizen, Submission
 from services.intake.sealing import Hasher, Sealer
 from shared import clock, ids
-from shared.events.messages import Place
 from shared.http.problems import Problem, fault
 from shared.pack.model import Pack
 from shared.store.port import Document
@@ -25,8 +23,7 @@ _SMALL = MAX_MASKED_BYTES // 8
 """What was posted in so few bytes is not over the limit when it is masked: a placeholder is never eight times its value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A submission whose form is right and whose channel the key allows."""
 
     submission: Submission
@@ -97,7 +94,7 @@ class Preparer:
     def _content(self, draft: Draft, message_id: str, received_at: str) -> dict[str, Any] | Problem:
         submission = draft.submission
         tidied = rules.tidy(submission, self.pack.region_by_code)
-        place = tidied.place or Place()
+        place = tidied.place or rules.Where()
         parts = {
             "title": tidied.title, "text": tidied.text, "address": place.address, "region": place.region,
             "category_hint": tidied.category_hint, "extra": tidied.extra,
@@ -170,7 +167,7 @@ def _own(citizen: Citizen | None) -> list[tuple[Kind, str]]:
     return [(kind, value) for kind in kinds if (value := getattr(citizen, kind))]
 
 
-def _place(place: Place | None, masked: Mapping[str, Any]) -> dict[str, Any] | None:
+def _place(place: rules.Where | None, masked: Mapping[str, Any]) -> dict[str, Any] | None:
     if place is None:
         return None
     return {"address": masked["address"], "region": masked["region"], "lon": place.lon, "lat": place.lat}

@@ -3,8 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import orjson
 from pydantic import ValidationError
@@ -21,8 +20,7 @@ _SORTED = orjson.OPT_SORT_KEYS
 _KEY = re.compile(r'^"?([\x21-\x7e ]{1,255}?)"?$')
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(NamedTuple):
     """A request as it came in, with whose key it came."""
 
     body: bytes

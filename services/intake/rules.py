@@ -8,11 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.intake.model import PostedPlace, Submission
 from shared import clock
-from shared.events.messages import Place
 from shared.http.problems import Fault, fault
 from shared.pack.places import Region
 
@@ -22,6 +21,15 @@ _MAX_AGE = timedelta(days=366 * 30)
 _MAX_AHEAD = timedelta(days=1)
 
 
+class Where(NamedTuple):
+    """A place, as far as it could be used: an event's `Place`, which is validated where it is read."""
+
+    address: str | None = None
+    region: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+
+
 @dataclass(slots=True)
 class Tidied:
     """A submission with what could be used of it; the rest is in `extra`, named in `flags`."""
@@ -29,7 +37,7 @@ class Tidied:
     title: str
     text: str
     submitted_at: str | None
-    place: Place | None
+    place: Where | None
     category_hint: str | None
     language: str | None
     extra: dict[str, Any]
@@ -99,7 +107,7 @@ def parse_moment(value: Any) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _place(posted: PostedPlace | None, regions: Mapping[str, Region], tidied: Tidied) -> Place | None:
+def _place(posted: PostedPlace | None, regions: Mapping[str, Region], tidied: Tidied) -> Where | None:
     if posted is None:
         return None
     region = posted.region or None
@@ -109,7 +117,7 @@ def _place(posted: PostedPlace | None, regions: Mapping[str, Region], tidied: Ti
     if (posted.lon is not None or posted.lat is not None) and (lon is None or lat is None):
         _keep(tidied, "place.lon_lat", [posted.lon, posted.lat], "coordinates_unusable")
         lon = lat = None
-    return Place(address=_clean(posted.address, tidied) if posted.address else None, region=region, lon=lon, lat=lat)
+    return Where(_clean(posted.address, tidied) if posted.address else None, region, lon, lat)
 
 
 def _region_flag(code: str, regions: Mapping[str, Region]) -> str | None:

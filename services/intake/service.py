@@ -1,46 +1,43 @@
-"""Taking messages in: prepare, store with its event, answer. What was answered 202 is never lost."""
+"""Taking messages in: make, store with its event, answer. What was answered 202 is never lost."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-from services.intake import reading, store
-from services.intake.duplicates import Outcome, Repeats, Taken
+from services.intake import reading
+from services.intake.answers import Outcome, Taken
+from services.intake.duplicates import Repeats
 from services.intake.fairness import FairQueue
 from services.intake.links import LINKS
-from services.intake.preparers import Prepared, Preparers
+from services.intake.making import Fresh, Told
 from services.intake.preparing import Draft, Preparer
 from services.intake.reading import Posting
 from shared.failpoints import failpoint
 from shared.http.problems import Problem
-from shared.observability import metrics
-from shared.store.port import Document, Duplicate, Store, Stored
+from shared.store.port import Duplicate, Store, Stored
 from shared.store.relay import Relay
+from shared.store.workshop import Inserted, Workshop
 
 _GROUP, _GROUP_BYTES = 16, 256 * 1024
-"""Requests that are prepared and stored together, at most, and their size: small groups keep both processes at work."""
-_AT_ONCE = 4
-"""Groups in preparation: one at work, the others on their way."""
-_TAKEN_AT_ONCE = 24
-"""Groups in preparation or being stored: what is beyond waits in its key's line, where turns are fair."""
+"""Requests that are made and stored together, at most, and their size: small groups keep both processes at work."""
 _Waiting: TypeAlias = tuple[Posting, asyncio.Future[list[Outcome]]]
 
 
 class _Repeat(NamedTuple):
     place: int
     draft: Draft
-    document: Document
     duplicate: Duplicate
 
 
 class Intake:
     """The use cases of taking messages in."""
 
-    def __init__(self, documents: Store, relay: Relay, preparer: Preparer, preparers: Preparers) -> None:
-        self._store, self._relay, self._preparer, self._preparers = documents, relay, preparer, preparers
+    def __init__(self, documents: Store, relay: Relay, preparer: Preparer, workshop: Workshop) -> None:
+        self._store, self._relay, self._preparer, self._workshop = documents, relay, preparer, workshop
         self._repeats = Repeats(documents, relay, preparer)
         self._waiting: FairQueue[_Waiting] = FairQueue()
-        self._preparing = 0
+        self._gathering = False
+        self._at_work = 0
         self._taking: set[asyncio.Task[None]] = set()
 
     async def take(self, posting: Posting) -> list[Outcome]:
@@ -48,28 +45,26 @@ class Intake:
 
         An outcome per message, in order; a refused one never hinders its neighbours. Raises the `Problem` of an unreadable body.
         """
-        done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[list[Outcome]] = loop.create_future()
         self._waiting.add(posting.key.name, (posting, done), len(posting.body))
-        self._prepare_next()
+        if not self._gathering:  # what arrives in the same turn of the loop goes together
+            self._gathering = True
+            loop.call_soon(self._form_groups)
         return await done
 
-    def _prepare_next(self) -> None:
-        """One group is prepared while the one before it is stored and the next one gathers."""
-        if self._waiting and self._preparing < _AT_ONCE and len(self._taking) < _TAKEN_AT_ONCE:
+    def _form_groups(self) -> None:
+        self._gathering = False
+        while self._waiting and self._at_work < self._workshop.at_once:
             group = self._waiting.group(_GROUP, _GROUP_BYTES)
-            self._preparing += 1
+            self._at_work += 1
             task = asyncio.create_task(self._take_together(group))
             self._taking.add(task)
-            task.add_done_callback(self._taken)
-
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        self._taking.discard(task)
-        self._prepare_next()
+            task.add_done_callback(self._taking.discard)
 
     async def _take_together(self, group: Sequence[_Waiting]) -> None:
         try:
-            prepared = await self._prepare([posting for posting, _ in group])
-            outcomes = await self._store_all([posting for posting, _ in group], prepared)
+            outcomes = await self._outcomes([posting for posting, _ in group])
         except Exception as error:  # each who waits is told
             outcomes = [error] * len(group)
         for (_, done), outcome in zip(group, outcomes, strict=True):
@@ -80,103 +75,69 @@ class Intake:
             else:
                 done.set_result(outcome)
 
-    async def _prepare(self, postings: Sequence[Posting]) -> list[Prepared | Problem]:
+    async def _outcomes(self, postings: Sequence[Posting]) -> list[list[Outcome] | Exception]:
         try:
-            return await self._preparers.prepare(postings)
+            await failpoint("intake.store")
+            inserted = await self._workshop.insert(postings)
+            await failpoint("intake.stored")
         finally:
-            self._preparing -= 1
-            self._prepare_next()
+            self._at_work -= 1
+            self._form_groups()
+        await self._pass_on([one for each in inserted for one, result in _fresh(each) if isinstance(result, Stored)])
+        return [await self._settle(posting, one) for posting, one in zip(postings, inserted, strict=True)]
 
-    async def _store_all(
-        self, postings: Sequence[Posting], prepared: Sequence[Prepared | Problem]
-    ) -> list[list[Outcome] | Exception]:  # fmt: skip
-        documents = [item for one in prepared if isinstance(one, list) for item in one if isinstance(item, Document)]
-        await failpoint("intake.store")
-        stored = await self._insert(documents)
-        await failpoint("intake.stored")
-        settling = (self._settle(posting, one, stored) for posting, one in zip(postings, prepared, strict=True))
-        return [await each for each in settling]
+    async def _pass_on(self, kept: Sequence[Fresh]) -> None:
+        """Publish what is stored, and store what it links."""
+        self._relay.offer([one.offered() for one in kept])
+        if found := [link for one in kept for link in one.links]:
+            await self._store.insert(LINKS, found)  # a link that is known is a duplicate, and that is all right
 
-    async def _insert(self, documents: Sequence[Document]) -> dict[str, Stored | Duplicate]:
-        if not documents:
-            return {}
-        results = await self._store_linked(documents, self._preparer.links(documents))
-        self._relay.offer([one for one, result in zip(documents, results, strict=True) if isinstance(result, Stored)])
-        return {one.id: result for one, result in zip(documents, results, strict=True)}
-
-    async def _store_linked(self, documents: Sequence[Document], links: Sequence[Document]) -> list[Stored | Duplicate]:
-        inserting = self._store.insert(store.COLLECTION, documents)
-        if not links:
-            return await inserting
-        results, _ = await asyncio.gather(inserting, self._store.insert(LINKS, links))
-        return results  # a link that is known is a duplicate, and that is all right
-
-    async def _settle(
-        self, posting: Posting, prepared: Prepared | Problem, stored: Mapping[str, Stored | Duplicate]
-    ) -> list[Outcome] | Exception:  # fmt: skip
+    async def _settle(self, posting: Posting, inserted: Inserted) -> list[Outcome] | Exception:
         """What became of a request. A failure is of this request alone: its neighbours are stored."""
-        if isinstance(prepared, Problem):
-            return prepared
-        collided = [
-            (place, one) for place, one in enumerate(prepared) if isinstance(one, Document) and _lost(one, stored[one.id])
-        ]
+        told: Told = inserted.told
+        if isinstance(told, Problem):
+            return told
+        lost = {
+            one.receipt.id: result for one, result in _fresh(inserted) if isinstance(result, Duplicate) and _lost(one, result)
+        }
+        collided = {
+            place: lost[one.receipt.id] for place, one in enumerate(told) if isinstance(one, Fresh) and one.receipt.id in lost
+        }
         try:
-            settled = await self._repeated(posting, collided, stored) if collided else {}
+            settled = await self._repeated(posting, collided) if collided else {}
         except Exception as error:
             return error
-        return [settled.get(place) or _taken(one) for place, one in enumerate(prepared)]
+        return [settled.get(place) or _taken(one) for place, one in enumerate(told)]
 
-    async def _repeated(
-        self, posting: Posting, collided: Sequence[tuple[int, Document]], stored: Mapping[str, Stored | Duplicate]
-    ) -> dict[int, Outcome]:  # fmt: skip
+    async def _repeated(self, posting: Posting, collided: Mapping[int, Duplicate]) -> dict[int, Outcome]:
         """The outcomes of repeats, by place; their drafts are made anew. Those of one message are settled in order."""
         drafts = await asyncio.to_thread(reading.drafts, posting, self._preparer.pack)
         settled: dict[int, Outcome] = {}
         chains: dict[str, list[_Repeat]] = {}
-        for place, document in collided:
-            draft, duplicate = drafts[place], stored[document.id]
+        for place, duplicate in collided.items():
+            draft = drafts[place]
             assert isinstance(draft, Draft)  # noqa: S101 - it was prepared
-            assert isinstance(duplicate, Duplicate)  # noqa: S101 - it collided
-            chains.setdefault(duplicate.of, []).append(_Repeat(place, draft, document, duplicate))
+            chains.setdefault(duplicate.of, []).append(_Repeat(place, draft, duplicate))
 
         async def settle(chain: Sequence[_Repeat]) -> None:
             for one in chain:
-                settled[one.place] = await self._repeats.settle(one.draft, one.document, one.duplicate)
+                settled[one.place] = await self._repeats.settle(one.draft, one.duplicate)
 
         await asyncio.gather(*map(settle, chains.values()))
         return settled
 
 
-def _lost(document: Document, result: Stored | Duplicate) -> bool:
+def _fresh(inserted: Inserted) -> Iterator[tuple[Fresh, Stored | Duplicate]]:
+    """Every message of a request that became a document, with its result."""
+    told: Told = inserted.told
+    fresh = [] if isinstance(told, Problem) else [one for one in told if isinstance(one, Fresh)]
+    return zip(fresh, inserted.results, strict=True)
+
+
+def _lost(one: Fresh, result: Duplicate) -> bool:
     """Whether another document has its place; a duplicate of its own id means that an ambiguous write has stored it."""
-    return isinstance(result, Duplicate) and result.of != document.id
+    return result.of != one.receipt.id
 
 
-def _taken(item: Document | Problem) -> Outcome:
-    return item if isinstance(item, Problem) else Taken(item, repeated=False)
-
-
-def answer(outcome: Taken, base_url: str) -> dict[str, Any]:
-    """The body of a 202: the same for the first submission and for every repeat of it."""
-    body, identifier = outcome.document.body, outcome.document.id
-    told: dict[str, Any] = {
-        "id": identifier,
-        "tracking_code": body["tracking_code"],
-        "status": "received",
-        "links": {"self": f"{base_url}/v1/messages/{identifier}", "track": f"{base_url}/v1/track/{body['tracking_code']}"},
-    }
-    if body["message"]["flags"]:
-        told["flags"] = body["message"]["flags"]
-    if not body["fingerprints"]:
-        told["safe_to_repeat"] = False
-        told["hint"] = "Posted again, this would be a second message: send an Idempotency-Key or an external_id."
-    return told
-
-
-def count(outcome: Outcome) -> None:
-    """Count what became of a message."""
-    if isinstance(outcome, Problem):
-        metrics.child(metrics.REFUSED, outcome.slug).inc()
-    else:
-        instrument = metrics.REPEATED if outcome.repeated else metrics.ACCEPTED
-        metrics.child(instrument, outcome.document.body["message"]["channel"]).inc()
+def _taken(one: Fresh | Problem) -> Outcome:
+    return one if isinstance(one, Problem) else Taken(one.receipt, repeated=False)

@@ -10,7 +10,7 @@ class IntakeSettings(HomeSettings):
 
     reconcile_after: float = Field(default=60.0, gt=0, description="Seconds until an unrouted message is published again.")
     audit_after: float = Field(default=300.0, ge=0, description="Seconds until every message of a minute must have a case.")
-    preparer: bool = Field(default=True, description="Whether messages are masked and sealed in a process of their own.")
+    preparer: bool = Field(default=True, description="Whether a process of its own masks and seals messages.")
     key_rate: float = Field(default=1000.0, ge=0, description="Messages a second that one key may send; 0: no limit.")
     key_burst: int = Field(default=5000, ge=1, description="Messages that one key may send at once after a pause.")
     in_flight_messages: int = Field(default=10_000, ge=2_000, description="Messages on their way to an answer, over all keys.")

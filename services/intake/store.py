@@ -54,7 +54,9 @@ def received_event(message: dict[str, Any], at: str, pack_version: str, tracepar
 
 
 def to_records(document: Document, event: StoredEvent) -> list[Record]:
-    """The records of one event of a message's outbox."""
+    """The records of one event of a message's outbox; a fresh message is offered to the relay with its record ready."""
+    if "record" in event:
+        return [event["record"]]
     return [
         to_record(
             Event(

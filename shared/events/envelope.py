@@ -4,8 +4,7 @@ The extensions are `sequence` (the event's number in its case, contiguous from 1
 codes the data uses).
 """
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,8 +15,7 @@ _SPEC = "1.0"
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """Something that happened to `subject` (a message or a case)."""
 
     id: str

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 from shared import clock
 from shared.errors import Transient
 from shared.http import problems
-from shared.http.bodies import declared, limited, refuse_too_large
+from shared.http.bodies import MAX_BODY_BYTES, declared, limited, refuse_too_large
 from shared.http.guard import Guarded, Limits
 from shared.http.problems import Problem
 from shared.observability import metrics
@@ -54,13 +54,20 @@ class Express:
         try:
             scope["declared"] = octets = declared(scope)
             refuse_too_large(octets)
-            return await endpoint(Request(scope, limited(receive)))
+            return await endpoint(_request(scope, receive))
         except ClientDisconnect:
             raise
         except (Problem, Transient) as error:
             return problems.response_to(error)
         except Exception as error:  # what nobody foresaw is a problem too, not a bare line of text
             return problems.unexpected(error)
+
+
+def _request(scope: Scope, receive: Receive) -> Request:
+    request = Request(scope, limited(receive))
+    if (body := scope.pop("body", None)) is not None:
+        request._body = body
+    return request
 
 
 class ExpressProtocol(Guarded):
@@ -78,8 +85,11 @@ class ExpressProtocol(Guarded):
         self.tasks.add(task)
 
     async def _answer(self, endpoint: Endpoint, cycle: RequestResponseCycle) -> None:
+        scope = cast(Scope, cycle.scope)
+        if not cycle.more_body and len(cycle.body) <= MAX_BODY_BYTES:
+            scope["body"] = bytes(cycle.body)  # all of it is here already
         try:
-            response = await self.express.answer(endpoint, cast(Scope, cycle.scope), cast(Receive, cycle.receive))
+            response = await self.express.answer(endpoint, scope, cast(Receive, cycle.receive))
             if cycle.flow.write_paused:
                 await cycle.flow.drain()
         except BaseException:  # cancelled at the deadline of a stop

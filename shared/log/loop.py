@@ -10,8 +10,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from shared import clock
 from shared.errors import LeaseLost, Permanent, Transient
@@ -34,8 +33,7 @@ _POLL_SECONDS = 0.25
 """How long an idle poll waits: also how long a stop waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """A record, understood."""
 
     received: Received

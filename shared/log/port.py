@@ -11,7 +11,7 @@ Promises, held by one contract suite (`tests/contract/log`) against every implem
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 MAX_RECORD_BYTES = 1_000_000
@@ -25,26 +25,23 @@ class Partition(NamedTuple):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record to publish. Records with the same key go to the same partition, in order."""
 
     topic: str
     key: str
     value: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Where a published record was stored."""
 
     partition: Partition
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A record as a consumer gets it. Foreign records may have no key, and headers that are not text are replaced."""
 
     partition: Partition

@@ -18,6 +18,7 @@ from shared.store.port import (
     StoredEvent,
     Value,
 )
+from shared.store.workshop import AnyStore, Recipe, Workshop
 
 __all__ = [
     "BadCursor",
@@ -28,11 +29,14 @@ __all__ = [
     "Duplicate",
     "Index",
     "Page",
+    "Recipe",
     "Store",
     "Stored",
     "StoredEvent",
     "Value",
+    "Workshop",
     "open_store",
+    "open_workshop",
 ]
 
 
@@ -50,6 +54,15 @@ def open_store(url: str, service: str) -> Store:
 
         return MongoStore(url, service)
     raise BadSettings(f"the store is sqlite:///directory/ or mongodb://host/, not {scheme!r}")
+
+
+def open_workshop(store: Store, collection: Collection, recipe: Recipe, *, apart: bool = True) -> Workshop:
+    """A workshop in front of this store, to be opened before anything is written; `apart`: with a process of its own."""
+    from shared.store.sqlite import SqliteStore
+
+    if apart and isinstance(store, SqliteStore):
+        return store.workshop(collection, recipe)
+    return AnyStore(store, collection, recipe, apart=apart)
 
 
 def _open_sqlite(url: str, service: str) -> Store:

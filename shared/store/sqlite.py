@@ -1,4 +1,5 @@
-"""The store in one SQLite file: a writer thread with group commit, reader threads, JSON documents.
+"""The store in one SQLite file: a writer (a thread, or a process where documents are made) with group commit, reader threads,
+JSON documents.
 
 The event loop only encodes documents and waits. Whatever is queued while a transaction runs goes into the next one:
 one fsync for all of it.
@@ -6,17 +7,18 @@ one fsync for all of it.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from shared.errors import StoreUnavailable
-from shared.failpoints import failpoint_in_thread
 from shared.store.groupcommit import GroupCommit
 from shared.store.indexing import decode_cursor, encode_cursor, index_values, split
 from shared.store.port import Collection, Conflict, Document, Duplicate, Page, Stored, Value
-from shared.store.sqlite_file import Connection, Row, Threads, create, transaction
+from shared.store.sqlite_file import Connection, Row, Threads, create
 from shared.store.sqlite_table import Table, decode
+from shared.store.sqlite_writing import Apart, SqliteWorkshop, Write, commit, create_tables, probe
+from shared.store.workshop import Recipe
 
 T = TypeVar("T")
 
@@ -24,16 +26,9 @@ _GROUP = 2_000
 """Documents a transaction: about 50 ms."""
 _CAPACITY = 10_000
 """Documents that may wait for the writer, and ids for the reader."""
+_WRITER_CACHE_MB = 16
 _CHUNK = 500
 """Documents of one call that go into the queue as one item: a large call is no large transaction."""
-
-
-class _Write(NamedTuple):
-    """What one call wants of one table; `verb` is a method of Table that answers per entry."""
-
-    verb: Callable[[Table, Connection, Sequence[Any]], Sequence[Any]]
-    table: Table
-    entries: Sequence[Any]
 
 
 class _Lookup(NamedTuple):
@@ -51,17 +46,23 @@ class SqliteStore:
         """Opens nothing yet; `prepare` creates the file and its directories."""
         self._path = path
         self._tables: dict[str, Table] = {}
-        self._writer = Threads(path, "store-writer", 1, cache_mb=16)
+        self._writer: Threads | Apart = Threads(path, "store-writer", 1, cache_mb=_WRITER_CACHE_MB)
         self._finder = Threads(path, "store-finder", 1, cache_mb=8)
         self._reader = Threads(path, "store-reader", 2, cache_mb=8)  # a long count must not hold up a page
-        self._writes: GroupCommit[_Write, list[Any]] = GroupCommit(self._commit, group=_GROUP, capacity=_CAPACITY)
+        self._writes: GroupCommit[Write, list[Any]] = GroupCommit(self._commit, group=_GROUP, capacity=_CAPACITY)
         self._lookups: GroupCommit[_Lookup, dict[str, Document]] = GroupCommit(self._look_up, group=_GROUP, capacity=_CAPACITY)
+
+    def workshop(self, collection: Collection, recipe: Recipe) -> SqliteWorkshop:
+        """Makes documents for this collection, in a process that from now on does all this store's writing. Called before
+        anything is written, once."""
+        self._writer = apart = Apart(self._path, recipe, cache_mb=_WRITER_CACHE_MB)
+        return SqliteWorkshop(apart, lambda: self._table(collection))
 
     async def prepare(self, collections: Sequence[Collection]) -> None:
         """Create what is missing; an index that is new to the file is filled from its documents."""
         tables = [Table(collection) for collection in collections]
         await asyncio.to_thread(create, self._path)
-        await self._writer.run(lambda db: _create(db, tables))
+        await self._writer.run(partial(create_tables, tables=tables))
         self._tables.update((table.collection.name, table) for table in tables)
 
     async def insert(self, collection: Collection, documents: Sequence[Document]) -> list[Stored | Duplicate]:
@@ -128,7 +129,7 @@ class SqliteStore:
         """Write one row, durably."""
         if not self._tables:
             raise StoreUnavailable("the store is not prepared yet")
-        await self._writer.run(_probe)
+        await self._writer.run(probe)
 
     async def close(self) -> None:
         """Finish what is queued, then close the file."""
@@ -145,43 +146,20 @@ class SqliteStore:
 
     async def _write(self, verb: Callable[..., Sequence[Any]], table: Table, entries: Sequence[Any]) -> list[Any]:
         chunks = [entries[start : start + _CHUNK] for start in range(0, len(entries), _CHUNK)]
-        answers = [await self._writes.put(_Write(verb, table, chunk), len(chunk)) for chunk in chunks]
+        answers = [await self._writes.put(Write(verb, table, chunk), len(chunk)) for chunk in chunks]
         return [result for results in await asyncio.gather(*answers) for result in results]
 
     async def _find(self, verb: Callable[..., dict[str, Row]], table: Table, names: Sequence[str]) -> dict[str, Document]:
         return await self._lookups.run(_Lookup(verb, table, names), len(names)) if names else {}
 
-    async def _commit(self, writes: list[_Write]) -> list[list[Any]]:
-        return await self._writer.run(lambda db: _commit(db, writes))
+    async def _commit(self, writes: list[Write]) -> list[list[Any]]:
+        return await self._writer.run(partial(commit, writes=writes))
 
     async def _look_up(self, lookups: list[_Lookup]) -> list[dict[str, Document]]:
         return await self._finder.run(lambda db: _look_up(db, lookups))
 
 
 # ── in threads ──
-
-
-def _create(db: Connection, tables: Sequence[Table]) -> None:
-    with transaction(db):
-        db.execute('CREATE TABLE IF NOT EXISTS "store.check" (one INTEGER PRIMARY KEY, times INTEGER NOT NULL)')
-        for table in tables:
-            table.create(db)
-
-
-def _commit(db: Connection, writes: list[_Write]) -> list[list[Any]]:
-    """All of it in one transaction. The writes of a group are concurrent, so those of a kind go together."""
-    kinds: dict[tuple[Any, Table], list[int]] = {}
-    for number, write in enumerate(writes):
-        kinds.setdefault((write.verb, write.table), []).append(number)
-    answers: list[list[Any]] = [[] for _ in writes]
-    with transaction(db):
-        for (verb, table), numbers in kinds.items():
-            results = iter(verb(table, db, [entry for number in numbers for entry in writes[number].entries]))
-            for number in numbers:
-                answers[number] = list(islice(results, len(writes[number].entries)))
-        failpoint_in_thread("store.commit")
-    failpoint_in_thread("store.committed")
-    return answers
 
 
 def _look_up(db: Connection, lookups: list[_Lookup]) -> list[dict[str, Document]]:
@@ -192,8 +170,3 @@ def _look_up(db: Connection, lookups: list[_Lookup]) -> list[dict[str, Document]
     # every caller gets documents of his own: they are made to be changed
     rows = [(found[lookup.verb, lookup.table], lookup.names) for lookup in lookups]
     return [{name: decode(there[name]) for name in names if name in there} for there, names in rows]
-
-
-def _probe(db: Connection) -> None:
-    with transaction(db):
-        db.execute('INSERT INTO "store.check" VALUES (1, 1) ON CONFLICT DO UPDATE SET times = times + 1')

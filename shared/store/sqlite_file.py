@@ -31,21 +31,46 @@ _TROUBLE = (
 )  # fmt: skip
 
 
+class Link:
+    """A connection that is opened when it is needed, for one thread."""
+
+    def __init__(self, path: Path, *, cache_mb: int) -> None:
+        self._path, self._cache_mb = path, cache_mb
+        self._connection: Connection | None = None
+
+    def use(self, work: Callable[[Connection], T]) -> T:
+        """Do it. Raises StoreUnavailable for disk full, locked, I/O errors and the like; a mistake in a statement stays
+        itself. After either the next work has a fresh connection."""
+        try:
+            if self._connection is None:
+                self._connection = connect(self._path, cache_mb=self._cache_mb)
+            return work(self._connection)
+        except (apsw.Error, OSError) as error:
+            self.close()
+            if isinstance(error, (*_TROUBLE, OSError)):
+                raise StoreUnavailable(f"{self._path}: {type(error).__name__}: {error}") from error
+            raise
+
+    def close(self) -> None:
+        """Close what is open."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close(True)
+
+
 class Threads:
     """A few threads, each with a connection of its own: nothing that may wait for a disk runs on the event loop."""
 
     def __init__(self, path: Path, name: str, count: int, *, cache_mb: int) -> None:
-        self._path = path
-        self._cache_mb = cache_mb
+        self._path, self._cache_mb = path, cache_mb
         self._pool = ThreadPoolExecutor(count, name)
         self._mine = threading.local()
-        self._connections: set[Connection] = set()
+        self._links: set[Link] = set()
 
     async def run(self, work: Callable[[Connection], T]) -> T:
-        """Do it in the next free thread. Raises StoreUnavailable for disk full, locked, I/O errors and the like, and
-        when closed; a mistake in a statement stays itself. After either the thread starts with a fresh connection."""
+        """Do it in the next free thread. Raises what `Link.use` raises, and StoreUnavailable when closed."""
         try:
-            answer = asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, work)
+            answer = asyncio.get_running_loop().run_in_executor(self._pool, self._use, work)
         except RuntimeError as error:
             raise StoreUnavailable("the store is closed") from error
         return await answer
@@ -53,33 +78,16 @@ class Threads:
     async def close(self) -> None:
         """Let the threads finish, then close their connections."""
         await asyncio.to_thread(self._pool.shutdown)
-        for connection in self._connections:
-            connection.close(True)
-        self._connections.clear()
+        for link in self._links:
+            link.close()
+        self._links.clear()
 
-    def _guarded(self, work: Callable[[Connection], T]) -> T:
-        try:
-            return work(self._connection())
-        except (apsw.Error, OSError) as error:
-            self._disconnect()
-            if isinstance(error, (*_TROUBLE, OSError)):
-                raise StoreUnavailable(f"{self._path}: {type(error).__name__}: {error}") from error
-            raise
-
-    def _connection(self) -> Connection:
-        connection: Connection | None = getattr(self._mine, "connection", None)
-        if connection is None:
-            connection = connect(self._path, cache_mb=self._cache_mb)
-            self._mine.connection = connection
-            self._connections.add(connection)
-        return connection
-
-    def _disconnect(self) -> None:
-        connection: Connection | None = getattr(self._mine, "connection", None)
-        if connection is not None:
-            self._mine.connection = None
-            self._connections.discard(connection)
-            connection.close(True)
+    def _use(self, work: Callable[[Connection], T]) -> T:
+        link: Link | None = getattr(self._mine, "link", None)
+        if link is None:
+            link = self._mine.link = Link(self._path, cache_mb=self._cache_mb)
+            self._links.add(link)
+        return link.use(work)
 
 
 def create(path: Path) -> None:

@@ -9,6 +9,7 @@ nobody else can write in between, so a refusal costs its neighbours nothing.
 # ruff: noqa: S608 - names of tables and columns come from the code's own declarations, values are always bound
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -48,6 +49,10 @@ class Table:
         self._insert = f"{into} ON CONFLICT DO NOTHING"
         changed = ", ".join(f"{column} = excluded.{column}" for column in columns if column not in ("id", "published"))
         self._replace = f"{into} ON CONFLICT (id) DO UPDATE SET {changed}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For the process that writes, which makes a table once."""
+        return _table, (self.collection,)
 
     def create(self, db: Connection) -> None:
         """Create or extend the tables and indexes; documents that are there already get into the new ones."""
@@ -203,6 +208,11 @@ class Table:
     def _owners(self, db: Connection, documents: Sequence[Encoded]) -> dict[str, str]:
         keys = _singly(key for document in documents for key in document.keys)
         return {row[0]: row[1] for row in bulk(db, f"SELECT key, id FROM {self._keys} WHERE key IN (ROWS)", keys)}
+
+
+@cache
+def _table(collection: Collection) -> Table:
+    return Table(collection)
 
 
 def decode(row: Row) -> Document:

@@ -90,7 +90,7 @@ class Fleet:
         return self._children[name].starts
 
     def helper(self, name: str = "intake") -> int | None:
-        """The preparing process of an intake."""
+        """The process beside an intake that makes its documents, and in the one-machine home writes them."""
         pid = self.pid(name)
         found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split() if pid else []
         return int(found[0]) if found else None
@@ -112,14 +112,16 @@ class Fleet:
 
     def fill_disk(self, name: str) -> None:
         """No file may grow for this process (and its helper) any more, as on a full disk."""
-        for pid in (self.pid(name), self.helper(name) if name.startswith("intake") else None):
-            if pid:
-                resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        self._limit_files(name, (1, resource.RLIM_INFINITY))
 
     def free_disk(self, name: str) -> None:
         """There is room again."""
-        if pid := self.pid(name):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, _UNLIMITED)
+        self._limit_files(name, _UNLIMITED)
+
+    def _limit_files(self, name: str, limit: tuple[int, int]) -> None:
+        for pid in (self.pid(name), self.helper(name) if name.startswith("intake") else None):
+            if pid:
+                resource.prlimit(pid, resource.RLIMIT_FSIZE, limit)
 
     def url(self, name: str) -> str:
         """Where it listens."""

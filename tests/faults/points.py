@@ -14,7 +14,8 @@ POINTS: dict[str, tuple[str, ...]] = {
         "feed.store", "feed.stored", "router-feed.handled", "router-feed.committed",
     ),
 }  # fmt: skip
-"""Points of the preparing process are armed with its intake, which lives on."""
+BESIDE_INTAKE = {"preparer.asked", "preparer.prepared", "store.commit", "store.committed"}
+"""Points of the process that makes and writes intake's documents. They are armed with intake, which lives on."""
 ONLY_SQLITE = {"store.commit", "store.committed", "log.commit"}
 
 ALL = [(service, point) for service, points in POINTS.items() for point in points]

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.testing.wait import wait_until
-from tests.faults.points import ALL
+from tests.faults.points import ALL, BESIDE_INTAKE
 from tests.faults.trial import Trial
 
 pytestmark = [pytest.mark.slow, pytest.mark.trial, pytest.mark.asyncio(loop_scope="module")]
@@ -16,7 +16,7 @@ async def test_a_service_killed_at_a_point_loses_and_doubles_nothing(small: Tria
 
     async def killed() -> None:
         small.fleet.arm(service, f"{point}=kill@2")
-        if point.startswith("preparer."):
+        if service == "intake" and point in BESIDE_INTAKE:
             await wait_until(
                 lambda: small.fleet.helper() not in {helper, None}, timeout=30, what="the preparing process being killed"
             )

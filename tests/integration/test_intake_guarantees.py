@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 
 from services.intake import store
+from services.intake.links import LINKS
 from services.intake.worker import Reconciler
 from shared import clock, ids
 from shared.events import cases, messages
 from shared.events.catalog import CASES, DEAD_LETTERS, MESSAGES
 from shared.events.envelope import Event, to_record
 from shared.log import Log, Received, open_log
-from shared.store import Document
+from shared.store import Document, open_store
 from shared.testing.wait import wait_until
 from tests.support.city import City, Home, running_city
 
@@ -194,6 +195,23 @@ async def test_a_link_between_identifiers_is_evidence_and_can_be_undone(tmp_path
 
         undone = await city.intake.post(f"/v1/citizens/links/{link['id']}/undo", json={"reason": "一家人合用电话"}, headers=key)
         assert undone.json()["undone"]["by"] == "operator"
+
+
+async def test_an_amendment_links_what_it_adds_and_a_repeat_what_was_lost(tmp_path: Path) -> None:
+    async with running_city(_home(tmp_path), ["intake"]) as city:
+        key, both = city.key("operator"), {"phone": "19999012345", "email": "someone@example.com"}
+        posted = await city.post("路灯不亮", external_id="1", citizen={"phone": both["phone"]})
+        amended = {"external_id": "1", "revision": 2, "citizen": both}
+        assert (await city.post("路灯还是不亮", **amended))["id"] == posted["id"]
+        (link,) = (await city.intake.get(f"/v1/messages/{posted['id']}", headers=key)).json()["links"]
+        assert link["message"] == posted["id"]
+
+        documents = open_store(city.home.store, "intake")
+        await documents.prepare([LINKS])
+        await documents.delete(LINKS, [link["id"]])
+        await documents.close()
+        await city.post("路灯还是不亮", **amended)
+        assert (await city.intake.get(f"/v1/messages/{posted['id']}", headers=key)).json()["links"] == [link]
 
 
 async def test_every_service_answers_what_operators_ask(small_city: City) -> None:

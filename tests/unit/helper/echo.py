@@ -1,10 +1,8 @@
-"""A helper for tests: `python -m tests.unit.helper.echo FD`."""
+"""A helper for tests."""
 
 import os
 from collections.abc import Callable
 from typing import Any
-
-from shared.helper import answer_calls
 
 
 def prepare(first: Any) -> Callable[[Any], Any]:
@@ -21,7 +19,3 @@ def prepare(first: Any) -> Callable[[Any], Any]:
         return [first, call]
 
     return work
-
-
-if __name__ == "__main__":
-    answer_calls(prepare)

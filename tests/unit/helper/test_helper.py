@@ -14,7 +14,7 @@ from shared.helper import Helper, HelperLost
 from shared.http.problems import Problem, fault
 from shared.testing.wait import wait_until
 
-ECHO = "tests.unit.helper.echo"
+ECHO = "tests.unit.helper.echo:prepare"
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ from shared.log.loop import Loop
 from shared.pack.load import load_pack
 from shared.runtime import Work, every, running
 from shared.settings import load
-from shared.store import open_store, open_workshop
+from shared.store import Store, Workshop, open_store, open_workshop
 from shared.store.outbox import EVENTS
 from shared.store.relay import Relay
 
@@ -63,11 +63,8 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         stack.push_async_callback(documents.close)
         log = open_log(settings.log_url)
         stack.push_async_callback(log.close)
-        secrets = Secrets(settings.secrets_file)
         recipe = Recipe(pack, settings.secrets_file, settings.reconcile_after)
-        workshop = open_workshop(documents, store.COLLECTION, recipe, apart=settings.preparer)
-        stack.push_async_callback(workshop.close)
-        await workshop.start()
+        workshop = await _workshop(stack, documents, recipe, settings)
         relay = Relay(documents, log, store.COLLECTION, store.to_records)
         letters = DeadLetters(documents, log, service="intake", group="intake")
         follow = Loop(log, "intake", catalog.GROUPS["intake"], Follower(documents).handle, letters)
@@ -77,8 +74,9 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         app.state.keyring, app.state.letters = Keyring(settings.keys_file), Letters(documents)
         app.state.intake = State(
             settings=settings, pack=pack, keyring=app.state.keyring, store=documents, gate=Gate(settings),
-            intake=Intake(documents, relay, recipe.preparer(), workshop), contacts=Contacts(documents, Sealer(secrets)),
-            accounts=accounts, republisher=Republisher(documents, log, after=settings.reconcile_after),
+            intake=Intake(documents, relay, recipe.preparer(), workshop), accounts=accounts,
+            contacts=Contacts(documents, Sealer(Secrets(settings.secrets_file))),
+            republisher=Republisher(documents, log, after=settings.reconcile_after),
             departments={one.code: (one.name.zh or one.name.en, one.name.en or one.name.zh) for one in pack.departments},
         )  # fmt: skip
         app.state.account = fresh_enough(accounts.count)
@@ -96,3 +94,10 @@ async def _opened(app: FastAPI, settings: IntakeSettings) -> AsyncIterator[None]
         others = {"log": log.check, "outbox": relay.check, "follow": follow.check, "account": auditor.check}
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
+
+
+async def _workshop(stack: AsyncExitStack, documents: Store, recipe: Recipe, settings: IntakeSettings) -> Workshop:
+    workshop = open_workshop(documents, store.COLLECTION, recipe, apart=settings.preparer)
+    stack.push_async_callback(workshop.close)
+    await workshop.start()
+    return workshop

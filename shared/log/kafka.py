@@ -1,5 +1,4 @@
-"""The log of a cluster: Apache Kafka. The only importer of aiokafka: what needs its objects but not its names is in
-`kafka_cluster.py`."""
+"""The log of a cluster: Apache Kafka. The only importer of aiokafka; `kafka_cluster.py` needs its objects, not its names."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ _MAX_REQUEST_BYTES = 1_100_000
 """A record at the port's limit, with what Kafka adds to it."""
 _MAX_BATCH_BYTES = 512 * 1024
 _MAX_FETCH_BYTES = 2 * 1024 * 1024
+_PUBLISH_TIMEOUT_MS = 15_000  # then a batch is published anew; the library's 40 s are long when all brokers died together
 
 
 class KafkaLog:
@@ -142,6 +142,7 @@ class KafkaLog:
                     enable_idempotence=True,
                     max_request_size=_MAX_REQUEST_BYTES,
                     max_batch_size=_MAX_BATCH_BYTES,
+                    request_timeout_ms=_PUBLISH_TIMEOUT_MS,
                 )
                 await _start(producer)
                 self._producer = producer

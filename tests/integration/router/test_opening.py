@@ -1,6 +1,5 @@
 """A classified message becomes one case, told once to everybody whom it concerns."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -62,7 +61,7 @@ async def test_a_region_that_is_no_more_means_what_has_become_of_it(
 async def test_a_repeat_opens_no_second_case(bench: Bench) -> None:
     about = message()
     await bench.publish(classified(about), classified(about))
-    again = dataclasses.replace(classified(about, category="government.voice.listen"), id=ids.new_id())
+    again = classified(about, category="government.voice.listen")._replace(id=ids.new_id())
     await bench.publish(again)
     after = await bench.opened(message())
     await bench.handled()

@@ -38,7 +38,7 @@ RUN groupadd --gid 10001 yijian \
  && install -d -o 10001 -g 10001 -m 0750 /var/lib/yijian /var/lib/yijian/keys /var/lib/yijian/secrets
 COPY --from=build /opt/yijian /opt/yijian
 COPY --from=build /srv/yijian /srv/yijian
-ENV PATH=/opt/yijian/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/yijian/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 MALLOC_ARENA_MAX=2 \
     YIJIAN_PACK=/srv/yijian/pack YIJIAN_MODEL=/srv/yijian/model YIJIAN_DATA=/var/lib/yijian YIJIAN_HOST=0.0.0.0
 WORKDIR /srv/yijian
 USER 10001:10001

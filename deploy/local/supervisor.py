@@ -29,11 +29,15 @@ class NotReady(Permanent):
     slug = "not-ready"
 
 
+ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
+"""glibc keeps freed memory in an arena of its own for each thread that came to allocate at once: tens of MB a service."""
+
+
 def service_programs(settings: HomeSettings, **environment: str) -> list[Program]:
     """Every service of this home, all with exactly these settings; `environment` adds variables."""
     told = {f"YIJIAN_{name.upper()}": str(value) for name, value in settings.model_dump().items() if value is not None}
     return [
-        Program(name, (sys.executable, "-m", f"services.{name}"), settings.port + offset, {**told, **environment})
+        Program(name, (sys.executable, "-m", f"services.{name}"), settings.port + offset, {**ALLOCATOR, **told, **environment})
         for name, offset in ports.OFFSETS.items()
     ]
 

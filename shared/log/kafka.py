@@ -44,7 +44,7 @@ class KafkaLog:
         return await asyncio.shield(self._in_background(self._publish(list(records)))) if records else []
 
     def subscribe(
-        self, group: str, topics: Sequence[str], *, session_timeout: float = 10.0
+        self, group: str, topics: Sequence[str], *, session_timeout: float = 6.0
     ) -> AbstractAsyncContextManager[Consumer]:
         """See the port. The brokers' `group.min.session.timeout.ms` (6 s by default) is a lower bound."""
         return aclosing(KafkaConsumer(self._brokers, group, topics, session_timeout))

@@ -68,7 +68,7 @@ class Loop:
 
     def __init__(
         self, log: Log, group: str, topics: Sequence[str], handle: Handler, letters: DeadLetters, *,
-        batch: int = 500, session_timeout: float = 10.0,
+        batch: int = 500, session_timeout: float = 6.0,
     ) -> None:  # fmt: skip
         self._log, self._group, self._topics = log, group, topics
         self._handle, self._letters = handle, letters

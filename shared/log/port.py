@@ -108,7 +108,7 @@ class Log(Protocol):
         """
 
     def subscribe(
-        self, group: str, topics: Sequence[str], *, session_timeout: float = 10.0
+        self, group: str, topics: Sequence[str], *, session_timeout: float = 6.0
     ) -> AbstractAsyncContextManager[Consumer]:
         """Join a group; leaving the context releases the partitions at once. A member that is silent for
         `session_timeout` seconds is dead, and others take over."""

@@ -52,7 +52,7 @@ class SqliteLog:
         return await self._writer.publish(list(records)) if records else []
 
     def subscribe(
-        self, group: str, topics: Sequence[str], *, session_timeout: float = 10.0
+        self, group: str, topics: Sequence[str], *, session_timeout: float = 6.0
     ) -> AbstractAsyncContextManager[Consumer]:
         """See the port."""
         return self._member(Member(group, tuple(topics), session_timeout))

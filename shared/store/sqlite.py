@@ -26,7 +26,7 @@ _GROUP = 2_000
 """Documents a transaction: about 50 ms."""
 _CAPACITY = 10_000
 """Documents that may wait for the writer, and ids for the reader."""
-_WRITER_CACHE_MB = 16
+_WRITER_CACHE_MB = 8
 _CHUNK = 500
 """Documents of one call that go into the queue as one item: a large call is no large transaction."""
 
@@ -47,8 +47,8 @@ class SqliteStore:
         self._path = path
         self._tables: dict[str, Table] = {}
         self._writer: Threads | Apart = Threads(path, "store-writer", 1, cache_mb=_WRITER_CACHE_MB)
-        self._finder = Threads(path, "store-finder", 1, cache_mb=8)
-        self._reader = Threads(path, "store-reader", 2, cache_mb=8)  # a long count must not hold up a page
+        self._finder = Threads(path, "store-finder", 1, cache_mb=4)
+        self._reader = Threads(path, "store-reader", 2, cache_mb=4)  # a long count must not hold up a page
         self._writes: GroupCommit[Write, list[Any]] = GroupCommit(self._commit, group=_GROUP, capacity=_CAPACITY)
         self._lookups: GroupCommit[_Lookup, dict[str, Document]] = GroupCommit(self._look_up, group=_GROUP, capacity=_CAPACITY)
 

@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from deploy.local import ports
+from deploy.local.supervisor import ALLOCATOR
 from shared.clock import monotonic
 from shared.http.auth import KeyFile
 from shared.testing.wait import wait_until
@@ -56,9 +57,9 @@ class Home:
     operator: str
 
     def environment(self) -> dict[str, str]:
-        """What a service is told."""
+        """What a service is told, as `yijian up` does it."""
         told = {"DATA": self.data, "PORT": self.port, "PACK": PACK, "LOG_LEVEL": "warning", "KEY_RATE": 1e6}
-        return os.environ | {f"YIJIAN_{name}": str(value) for name, value in told.items()}
+        return os.environ | ALLOCATOR | {f"YIJIAN_{name}": str(value) for name, value in told.items()}
 
 
 @contextmanager

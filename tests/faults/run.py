@@ -66,7 +66,7 @@ async def _break(of: Trial, size: Size) -> None:
             name, fault = draw(of, chance, long=size.long)
             print(f"{monotonic() - began:6.1f} s  {number + 1:2}/{size.faults}  {name}", flush=True)
             await of.suffer(name, fault, channels)
-            await lasting(chance.uniform(0, 1.5))
+            await lasting(chance.uniform(0, 1))
         await _rest(of, channels, size, began)
 
 

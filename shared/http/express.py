@@ -1,9 +1,9 @@
 """Express routes: POST endpoints that take a whole request thousands of times a second, answered ahead of all layers.
 
-Between uvicorn's protocol and a route lie proxy headers, error handlers, routing and an answer written piece by piece; together
-they cost more than taking a message in (`docs/performance.md`). An express route is found as soon as its head is here, gets
-the same `Request` as any other, and its `Response` is written at once. Where ASGI is spoken to the app directly, or a proxy's
-headers are to be read first, the same endpoint is reached through the layers.
+Between uvicorn's protocol and a route lie proxy headers, error handlers, routing and an answer written piece by piece (ADR 12
+says what they cost). An express route is found as soon as its head is here, gets the same `Request` as any other, and its
+`Response` is written at once. Where ASGI is spoken to the app directly, or a proxy's headers are to be read first, the same
+endpoint is reached through the layers.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -24,6 +24,8 @@ from shared.observability import metrics
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _PROXIED = b"x-forwarded-proto"
+_BODY = "yijian.body"
+"""In a scope: the whole body, where it came with its head. Reading it through `receive` would take longer than parsing it."""
 
 
 class Express:
@@ -65,8 +67,8 @@ class Express:
 
 def _request(scope: Scope, receive: Receive) -> Request:
     request = Request(scope, limited(receive))
-    if (body := scope.pop("body", None)) is not None:
-        request._body = body
+    if (body := scope.pop(_BODY, None)) is not None:
+        request._body = body  # where `Request.body()` keeps what it has read
     return request
 
 
@@ -87,7 +89,7 @@ class ExpressProtocol(Guarded):
     async def _answer(self, endpoint: Endpoint, cycle: RequestResponseCycle) -> None:
         scope = cast(Scope, cycle.scope)
         if not cycle.more_body and len(cycle.body) <= MAX_BODY_BYTES:
-            scope["body"] = bytes(cycle.body)  # all of it is here already
+            scope[_BODY] = bytes(cycle.body)
         try:
             response = await self.express.answer(endpoint, scope, cast(Receive, cycle.receive))
             if cycle.flow.write_paused:

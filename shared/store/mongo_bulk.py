@@ -1,8 +1,10 @@
 """Bulk writes to MongoDB: each function answers its entries in order, with a result or the exception of each."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any, TypeAlias
 
 from bson.errors import InvalidDocument
@@ -128,18 +130,19 @@ def _refusal(document_id: str, keys: Sequence[str], code: int, owners: Mapping[s
 
 
 async def _owners(collection: AsyncCollection[Raw], raws: Sequence[Raw]) -> dict[str, str]:
-    if not raws:
-        return {}
     ids, keys = [raw["_id"] for raw in raws], [key for raw in raws for key in raw.get("keys", ())]
+    asked = [{"_id": {"$in": part}} for part in in_parts(ids)] + [{"keys": {"$in": part}} for part in in_parts(keys)]
     with trouble_is_unavailability():
-        there = await collection.find({"$or": [{"_id": {"$in": ids}}, {"keys": {"$in": keys}}]}, {"keys": True}).to_list()
+        found = await asyncio.gather(*(collection.find(query, {"keys": True}).to_list() for query in asked))
+    there = list(chain.from_iterable(found))
     owned = {"+" + key: raw["_id"] for raw in there for key in raw.get("keys", ())}
     return owned | {"=" + raw["_id"]: raw["_id"] for raw in there}
 
 
 async def _versions(collection: AsyncCollection[Raw], ids: Sequence[str]) -> dict[str, tuple[int, list[int]]]:
     with trouble_is_unavailability():
-        raws = await collection.find({"_id": {"$in": list(ids)}}, {"v": True, "w": True}).to_list()
+        parts = (collection.find({"_id": {"$in": part}}, {"v": True, "w": True}).to_list() for part in in_parts(ids))
+        raws = list(chain.from_iterable(await asyncio.gather(*parts)))
     return {raw["_id"]: (raw["v"], raw.get("w", [])) for raw in raws}
 
 

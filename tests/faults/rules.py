@@ -67,7 +67,7 @@ REMOVALS = (
             'auto_offset_reset="earliest"', 'auto_offset_reset="latest"',
             f"{_LOG}/test_consume.py::test_a_new_group_starts_at_the_earliest_record[kafka]", "kafka"),
     Removal(5, "a message nobody was heard of is published again", "services/intake/worker.py",
-            "        await self._log.publish([record for one in mine for record in store.to_records(one, one.tail[-1])])\n", "",
+            "            await self._log.publish([record for one in mine for record in store.to_records(one, one.tail[-1])])\n", "",
             f"{_INTAKE}::test_a_message_that_nobody_was_heard_of_is_published_again_and_counted_missing_at_last"),
     Removal(5, "and not while it merely waits in a backlog", "services/intake/worker.py",
             "if not due or await self.downstream_is_behind():", "if not due:",

@@ -112,12 +112,14 @@ class MongoStore:
             raise ValueError("a page holds at least one document")
         declared = collection.index(index)
         leading, rest = split(declared, prefix)
-        query = where(prefix)
-        if after is not None:
-            values, last_id = decode_cursor(collection, declared, leading, after)
-            query |= beyond(rest, values, last_id, descending=descending)
+        position = None if after is None else decode_cursor(collection, declared, leading, after)
+        ranges: list[Raw] = [{}] if position is None else beyond(rest, *position, descending=descending)
         order = [(name, DESCENDING if descending else ASCENDING) for name in _names(rest)]
-        documents = [decode(raw) for raw in await self._find(collection, query, sort=order, limit=limit + 1)]
+        documents: list[Document] = []
+        while ranges and len(documents) <= limit:
+            query = where(prefix) | ranges.pop(0)
+            found = await self._find(collection, query, sort=order, limit=limit + 1 - len(documents))
+            documents += map(decode, found)
         if len(documents) <= limit:
             return Page(documents, None)
         last = documents[limit - 1]

@@ -57,27 +57,34 @@ def where(prefix: Mapping[str, Value]) -> Raw:
     return {f"body.{field}": value for field, value in prefix.items()}
 
 
-def beyond(fields: Sequence[str], values: Sequence[Value], last_id: str, *, descending: bool) -> Raw:
-    """Documents that come after this position of an index."""
+def beyond(fields: Sequence[str], values: Sequence[Value], last_id: str, *, descending: bool) -> list[Raw]:
+    """Documents that come after this position of an index: its ranges, in the order in which they lie.
+
+    One query for each, since a server may answer a single `$or` of them by reading the whole collection."""
     names = [f"body.{field}" for field in fields]
-    alternatives: list[Raw] = [{**dict(zip(names, values, strict=True)), "_id": {"$lt" if descending else "$gt": last_id}}]
-    for place, (name, value) in enumerate(zip(names, values, strict=True)):
+    ranges: list[Raw] = [{**dict(zip(names, values, strict=True)), "_id": {"$lt" if descending else "$gt": last_id}}]
+    for place in reversed(range(len(names))):
         same = dict(zip(names[:place], values[:place], strict=True))
-        alternatives += [{**same, name: condition} for condition in (_below if descending else _above)(value)]
-    return {"$or": alternatives}
+        conditions = _below(values[place]) if descending else _above(values[place])
+        ranges += [{**same, names[place]: condition} for condition in conditions]
+    return ranges
+
+
+_NUMBERS = {"$gte": -(2**63)}
+_STRINGS = {"$gte": ""}
+"""Comparisons stay within one type, but an index runs over None, then numbers, then strings."""
 
 
 def _above(value: Value) -> list[Any]:
-    # comparisons stay within one type, but an index runs over None, then numbers, then strings
     if value is None:
-        return [{"$ne": None}]
-    return [{"$gt": value}] if isinstance(value, str) else [{"$gt": value}, {"$type": "string"}]
+        return [_NUMBERS, _STRINGS]
+    return [{"$gt": value}] if isinstance(value, str) else [{"$gt": value}, _STRINGS]
 
 
 def _below(value: Value) -> list[Any]:
     if value is None:
         return []
-    return [{"$lt": value}, None] if isinstance(value, int) else [{"$lt": value}, {"$type": "number"}, None]
+    return [{"$lt": value}, None] if isinstance(value, int) else [{"$lt": value}, _NUMBERS, None]
 
 
 def _fits_bson(content: Raw) -> bool:

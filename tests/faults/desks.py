@@ -6,13 +6,13 @@ from typing import Any
 
 import httpx
 
+from shared.events.cases import ROUTED
 from shared.runtime import wait_for
 from tests.faults.fleet import Fleet
 from tests.faults.ledger import Act, Ledger
 
 _PAUSE = 0.2
-_LOOK = {"one-machine": 0.2, "cluster": 2.0}
-"""How often the desks look at the list, in seconds: the stand-in for MongoDB sorts slowly."""
+_PAGE = 30
 
 
 class Desks:
@@ -23,7 +23,8 @@ class Desks:
         self._chance = random.Random(f"desks {seed}")
         self._stop = asyncio.Event()
         self._never = asyncio.Event()
-        self._seen: set[str] = set()
+        self._read: dict[str, str] = {}
+        """How far each department has read its change feed."""
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> "Desks":
@@ -37,23 +38,24 @@ class Desks:
 
     async def _work(self) -> None:
         while not self._stop.is_set():
-            for case in await self._new_cases():
-                await self._handle(case)
-            await wait_for(self._stop, _LOOK[self._fleet.home.kind])
+            department = self._chance.choice(self._fleet.departments)
+            for ref in await self._new_cases(department):
+                await self._handle(ref, department)
+            await wait_for(self._stop, _PAUSE)
 
-    async def _new_cases(self) -> list[dict[str, Any]]:
-        """The share of the latest cases that somebody works on; each is looked at once."""
+    async def _new_cases(self, department: str) -> list[str]:
+        """The share of the cases which its feed tells next that somebody works on."""
+        where = {"after": self._read[department]} if department in self._read else {}
         try:
-            listed = await self._fleet.get(self._router(), "/v1/cases", state="routed", limit=30)
+            told = await self._fleet.get(self._router(), f"/v1/departments/{department}/events", limit=_PAGE, **where)
         except (httpx.HTTPError, OSError):
             return []
-        fresh = [case for case in listed["cases"] if case["id"] not in self._seen]
-        self._seen.update(case["id"] for case in fresh)
-        return [case for case in fresh if self._chance.random() < self._share]
+        self._read[department] = told["cursor"]
+        routed = [item["event"]["subject"] for item in told["items"] if item["event"]["type"] == ROUTED]
+        return [ref for ref in routed if self._chance.random() < self._share]
 
-    async def _handle(self, case: dict[str, Any]) -> None:
+    async def _handle(self, ref: str, department: str) -> None:
         """Accept, then resolve or give back; what is given back goes to another department."""
-        ref, department = case["id"], case["department"]
         await self._act(ref, "accept", {}, department)
         if self._chance.random() < 0.5:
             await self._act(ref, "resolve", {"reply": "已办理。"}, department)

@@ -30,7 +30,7 @@ SHORT: dict[Kind, Size] = {
 }
 LONG: dict[Kind, Size] = {
     "one-machine": Size(20_000, 60, clients=24, rate=50, long=True),
-    "cluster": Size(20_000, 60, clients=24, rate=30, long=True),
+    "cluster": Size(20_000, 60, clients=24, rate=45, long=True),
 }
 """The rates let the messages last about as long as the faults."""
 

@@ -1,6 +1,7 @@
 """Fixture with a server that speaks MongoDB's wire protocol: a real one (`YIJIAN_TEST_MONGO`), else secantusdb.
 
 Without either the tests skip, or fail where `YIJIAN_REQUIRE` names mongo. secantusdb is GPL: a child process, never imported.
+There are two of it: the one that `make mongo` builds is the faster, the one among the requirements needs no compiler.
 """
 
 import os
@@ -8,12 +9,18 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-_PROGRAM = Path(sys.executable).with_name("secantusd-py")
+from shared.clock import monotonic
+
+_BUILT = Path(__file__).parents[2] / ".mongo/bin/secantusd-rs"
+_PROGRAM = _BUILT if _BUILT.exists() else Path(sys.executable).with_name("secantusd-py")
+_READY_SECONDS = 60.0
+_NEVER = threading.Event()
 
 
 class MongoProcess:
@@ -22,7 +29,11 @@ class MongoProcess:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._port = 0
-        self._child: subprocess.Popen[str] | None = None
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _log(self) -> Path:
+        return self._directory / "server.log"
 
     @property
     def url(self) -> str:
@@ -33,14 +44,14 @@ class MongoProcess:
         """Return when it listens; on the same port as before."""
         data = str(self._directory / "data")
         command = [str(_PROGRAM), "--port", str(self._port), "--storage-path", data, "--sync-on-commit"]
-        with (self._directory / "server.log").open("a") as log:
-            self._child = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True, cwd=self._directory)
-        assert self._child.stderr
-        for line in self._child.stderr:
-            if listening := re.search(r"listening on \S+:(\d+)", line):
-                self._port = int(listening[1])
-                return
-        raise RuntimeError(f"secantusdb ended with {self._child.wait()}")
+        with self._log.open("wb") as log:
+            self._child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self._directory)
+        deadline = monotonic() + _READY_SECONDS
+        while not (listening := re.search(rb"listening on \S+:(\d+)", self._log.read_bytes())):
+            if monotonic() > deadline or self._child.poll() is not None:
+                raise RuntimeError(f"secantusdb did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
+            _NEVER.wait(0.05)
+        self._port = int(listening[1])
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""
@@ -58,8 +69,6 @@ class MongoProcess:
             except subprocess.TimeoutExpired:
                 self._child.kill()
                 self._child.wait()
-            if self._child.stderr:
-                self._child.stderr.close()
             self._child = None
 
 

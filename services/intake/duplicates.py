@@ -80,6 +80,7 @@ class Repeats:
         (result,) = await self._store.insert(store.COLLECTION, [document])
         if isinstance(result, Stored):
             self._relay.offer([document])
+            await self._link(document)
             return Taken(receipt(document), repeated=False)
         return await self.settle(draft, result)
 

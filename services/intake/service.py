@@ -97,12 +97,7 @@ class Intake:
         told: Told = inserted.told
         if isinstance(told, Problem):
             return told
-        lost = {
-            one.receipt.id: result for one, result in _fresh(inserted) if isinstance(result, Duplicate) and _lost(one, result)
-        }
-        collided = {
-            place: lost[one.receipt.id] for place, one in enumerate(told) if isinstance(one, Fresh) and one.receipt.id in lost
-        }
+        collided = _collided(told, inserted.results)
         try:
             settled = await self._repeated(posting, collided) if collided else {}
         except Exception as error:
@@ -134,9 +129,13 @@ def _fresh(inserted: Inserted) -> Iterator[tuple[Fresh, Stored | Duplicate]]:
     return zip(fresh, inserted.results, strict=True)
 
 
-def _lost(one: Fresh, result: Duplicate) -> bool:
-    """Whether another document has its place; a duplicate of its own id means that an ambiguous write has stored it."""
-    return result.of != one.receipt.id
+def _collided(told: Sequence[Fresh | Problem], results: Sequence[Stored | Duplicate]) -> dict[int, Duplicate]:
+    """Whose place another document has, by their own place in the request.
+
+    A duplicate of its own id means that an ambiguous write has stored it."""
+    fresh = [(place, one) for place, one in enumerate(told) if isinstance(one, Fresh)]
+    placed = zip(fresh, results, strict=True)
+    return {place: result for (place, one), result in placed if isinstance(result, Duplicate) and result.of != one.receipt.id}
 
 
 def _taken(one: Fresh | Problem) -> Outcome:

@@ -1,24 +1,26 @@
-"""The log of a cluster: Apache Kafka. The only importer of aiokafka; `kafka_cluster.py` needs its objects, not its names."""
+"""The log of a cluster: Apache Kafka. aiokafka is imported here, in `kafka_consumer.py` and in `kafka_client.py` only;
+`kafka_cluster.py` needs its objects, not its names.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError, MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError
 
-from shared.errors import LeaseLost, LogUnavailable, RecordRefused
+from shared.errors import LogUnavailable, RecordRefused
 from shared.log import kafka_cluster as cluster
+from shared.log.kafka_client import TROUBLE, connected, start, unavailable
+from shared.log.kafka_consumer import KafkaConsumer
 from shared.log.limits import refuse_what_never_fits
-from shared.log.port import Consumer, Lag, Partition, Position, Received, Record, TopicSpec
+from shared.log.port import Consumer, Lag, Partition, Position, Record, TopicSpec
 
-_TROUBLE = (KafkaError, OSError, TimeoutError)
 _MAX_REQUEST_BYTES = 1_100_000
 """A record at the port's limit, with what Kafka adds to it."""
 _MAX_BATCH_BYTES = 512 * 1024
-_MAX_FETCH_BYTES = 2 * 1024 * 1024
 _PUBLISH_TIMEOUT_MS = 15_000  # then a batch is published anew; the library's 40 s are long when all brokers died together
 
 
@@ -101,12 +103,12 @@ class KafkaLog:
 
     def _admin(self) -> AbstractAsyncContextManager[Any]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers)
-        return _connected(admin, admin.close)
+        return connected(admin, admin.close)
 
     def _looking(self) -> AbstractAsyncContextManager[Any]:
         """A consumer without a group."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self._brokers, max_partition_fetch_bytes=64 * 1024)
-        return _connected(consumer, consumer.stop)
+        return connected(consumer, consumer.stop)
 
     def _in_background(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)
@@ -120,11 +122,11 @@ class KafkaLog:
             task.exception()  # seen, also when the caller was cancelled and does not look
 
     async def _publish(self, records: list[Record]) -> list[Position]:
-        with _unavailable():
+        with unavailable():
             producer = await self._started()
             try:
                 await cluster.refuse_unknown_topics(producer.client, records)
-            except _TROUBLE:
+            except TROUBLE:
                 self._discard(producer)
                 raise
         outcomes = await _send(producer, records)
@@ -144,7 +146,7 @@ class KafkaLog:
                     max_batch_size=_MAX_BATCH_BYTES,
                     request_timeout_ms=_PUBLISH_TIMEOUT_MS,
                 )
-                await _start(producer)
+                await start(producer)
                 self._producer = producer
             return self._producer
 
@@ -155,119 +157,6 @@ class KafkaLog:
             self._in_background(producer.stop())
 
 
-class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]
-    """See `shared.log.port.Consumer`; made by `KafkaLog.subscribe`."""
-
-    def __init__(self, brokers: Sequence[str], group: str, topics: Sequence[str], session_timeout: float) -> None:
-        self._brokers = list(brokers)
-        self._group = group
-        self._topics = tuple(topics)
-        self._session_timeout = session_timeout
-        self._consumer: AIOKafkaConsumer | None = None
-        self._assigned: frozenset[Partition] = frozenset()
-        self._revoked: set[Partition] = set()
-        self._committing: asyncio.Task[None] | None = None
-
-    async def poll(self, limit: int, wait: float) -> list[Received]:
-        """See the port. A broker that goes away later shows as silence here, and in `check`."""
-        with _unavailable():
-            consumer = self._consumer or await self._join()
-            try:
-                batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-            except KafkaError:
-                await self.aclose()  # the next poll joins again and starts at what is committed
-                raise
-        self._assigned = frozenset(Partition(*tp) for tp in consumer.assignment())
-        self._revoked.clear()
-        return [cluster.received(record) for records in batches.values() for record in records]
-
-    async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """See the port. Whatever a rebalance has touched since the last poll counts as lost, also what came back."""
-        if not offsets:
-            return
-        lost = [p for p in offsets if p not in self._assigned or p in self._revoked]
-        if lost or self._consumer is None:
-            raise LeaseLost("no longer held: " + ", ".join(f"{topic}/{number}" for topic, number in lost))
-        work = self._consumer.commit({TopicPartition(*p): offset for p, offset in offsets.items()})
-        self._committing = task = asyncio.create_task(work)
-        try:
-            await asyncio.wait([task], timeout=self._session_timeout)
-            _result(task, self._session_timeout)
-        finally:
-            task.cancel()
-
-    def seek(self, offsets: Mapping[Partition, int]) -> None:
-        """See the port; partitions that are not held, or came back just now, start at what is committed."""
-        for partition in (offsets.keys() & self._assigned) - self._revoked:
-            if self._consumer is not None:
-                self._consumer.seek(TopicPartition(*partition), offsets[partition])
-
-    def assigned(self) -> frozenset[Partition]:
-        """See the port."""
-        return self._assigned
-
-    async def aclose(self) -> None:
-        """Leave the group. When no broker can be told, others take over after the session's time."""
-        consumer, self._consumer = self._consumer, None
-        self._assigned = frozenset()
-        if consumer is not None:
-            with suppress(*_TROUBLE):
-                await consumer.stop()
-
-    async def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """Called by aiokafka before it joins the next generation, at any time: what was read is stale from now on."""
-        self._revoked.update(Partition(*tp) for tp in revoked)
-        if self._committing is not None:
-            self._committing.cancel()  # its retry would go out under the next generation and could move a commit back
-
-    async def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """Called by aiokafka when it has joined: what an earlier poll gave of these is stale too."""
-        self._revoked.update(Partition(*tp) for tp in assigned)
-
-    async def _join(self) -> AIOKafkaConsumer:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._brokers,
-            group_id=self._group,
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            session_timeout_ms=int(self._session_timeout * 1000),
-            heartbeat_interval_ms=int(min(3.0, self._session_timeout / 3) * 1000),
-            max_partition_fetch_bytes=_MAX_FETCH_BYTES,
-            metadata_max_age_ms=30_000,
-        )
-        await _start(consumer)
-        # Only now: a consumer that starts subscribed waits for its topics and its share, however long they take.
-        consumer.subscribe(self._topics, listener=self)
-        self._consumer = consumer
-        return consumer
-
-
-@contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except _TROUBLE as error:
-        raise LogUnavailable(f"Kafka: {error!r}") from error
-
-
-@asynccontextmanager
-async def _connected(client: Any, end: Callable[[], Awaitable[None]]) -> AsyncIterator[Any]:
-    with _unavailable():
-        try:
-            await client.start()
-            yield client
-        finally:
-            await end()
-
-
-async def _start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    try:
-        await client.start()
-    except BaseException:
-        await client.stop()
-        raise
-
-
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:
     """What became of each record: its metadata or the exception. Returns only when nothing of it is under way any more."""
     sent: list[Any] = []
@@ -275,7 +164,7 @@ async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[A
         for record in records:
             headers = [(name, text.encode()) for name, text in record.headers.items()]
             sent.append(await producer.send(record.topic, record.value, key=record.key.encode(), headers=headers))
-    except _TROUBLE as error:
+    except TROUBLE as error:
         return [*await asyncio.gather(*sent, return_exceptions=True), error]
     return await asyncio.gather(*sent, return_exceptions=True)
 
@@ -283,17 +172,3 @@ async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[A
 def _failure(failures: Mapping[int, BaseException]) -> Exception:
     refused = {index: repr(error) for index, error in failures.items() if isinstance(error, MessageSizeTooLargeError)}
     return RecordRefused(refused) if refused else LogUnavailable(f"Kafka: {next(iter(failures.values()))!r}")
-
-
-def _result(commit: "asyncio.Task[None]", seconds: float) -> None:
-    """What became of a commit that had this long."""
-    if not commit.done():
-        raise LogUnavailable(f"Kafka: no answer to a commit in {seconds} s")
-    if commit.cancelled():
-        raise LeaseLost("a rebalance came before the commit")
-    try:
-        commit.result()
-    except (CommitFailedError, IllegalStateError) as error:
-        raise LeaseLost(str(error)) from error
-    except _TROUBLE as error:
-        raise LogUnavailable(f"Kafka: {error!r}") from error

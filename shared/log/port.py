@@ -81,7 +81,7 @@ class Consumer(Protocol):
         """Up to `limit` next records of the partitions held, after at most `wait` seconds; empty when there are none.
 
         Advances this member's read position, not the committed one. Records of one partition come in order.
-        Raises `LogUnavailable`; polling again is allowed and goes on where it was.
+        Raises `LogUnavailable`; polling again is allowed and goes on where it was, or at what is committed.
         """
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:

@@ -15,6 +15,7 @@ from tests.benchmarks.end_to_end import end_to_end
 from tests.benchmarks.growth import growth
 from tests.benchmarks.intake import batch, single
 from tests.benchmarks.loop import loop
+from tests.benchmarks.overload import overload
 
 Benchmark = Callable[..., Coroutine[Any, Any, list[report.Figure]]]
 BENCHMARKS: dict[str, Benchmark] = {
@@ -24,6 +25,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "end-to-end": end_to_end,
     "growth": growth,
     "durability": durability,
+    "overload": overload,
     "classifier": classifier,
 }
 

@@ -63,7 +63,7 @@ REMOVALS = (
     Removal(4, "a case begins at its first unpublished event", "shared/store/relay.py",
             "for sequence in range(published + 1,", "for sequence in range(document.sequence,",
             f"{_UNIT}/store/test_relay.py::test_many_writers_and_a_flickering_log_keep_every_document_in_order"),
-    Removal(4, "a group begins at the earliest record", "shared/log/kafka.py",
+    Removal(4, "a group begins at the earliest record", "shared/log/kafka_consumer.py",
             'auto_offset_reset="earliest"', 'auto_offset_reset="latest"',
             f"{_LOG}/test_consume.py::test_a_new_group_starts_at_the_earliest_record[kafka]", "kafka"),
     Removal(5, "a message nobody was heard of is published again", "services/intake/worker.py",

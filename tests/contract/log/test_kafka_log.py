@@ -1,12 +1,17 @@
 """What only the Kafka log has to prove: brokers that go and come back under it."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from shared.errors import LogUnavailable
-from shared.log import Log, Record, TopicSpec, open_log
+from shared.errors import LeaseLost, LogUnavailable
+from shared.log import Log, Received, Record, TopicSpec, kafka_consumer, open_log
+from shared.log.port import Consumer
+from shared.testing.wait import wait_until
 from tests.contract.log.conftest import Home
 from tests.contract.log.helpers import following, read, values
 from tests.support.kafka_server import KafkaCluster
@@ -41,6 +46,58 @@ async def test_a_broker_killed_while_publishing_and_reading_loses_nothing(home: 
         firsts = list(dict.fromkeys(mine))
         assert firsts == sorted(firsts)
     assert {int(value) for value in values(received)} == set(range(total))
+
+
+@asynccontextmanager
+async def deaf(consumer: Any, kafka: KafkaCluster) -> AsyncIterator[None]:
+    """Its client has lost the task that learns where partitions and coordinators are, as seen once after a broker's death;
+    the broker is away as long as the context is open."""
+    consumer._consumer._client._sync_task.cancel()
+    await asyncio.to_thread(kafka.brokers[0].kill)
+    yield
+    await asyncio.to_thread(kafka.brokers[0].restart)
+
+
+async def test_a_member_whose_commits_get_no_answer_joins_with_another_client(home: Home, log: Log, kafka: KafkaCluster) -> None:
+    topic = await home.topic(partitions=1)
+    await log.publish([Record(topic, "case-1", b"1")])
+    async with log.subscribe("deaf", [topic]) as consumer:
+        received = await read(consumer, 1)
+        async with deaf(consumer, kafka):
+            await raises(LogUnavailable, consumer.commit(following(received)))
+            await raises(LeaseLost, consumer.commit(following(received)))
+        await consumer.commit(following(await again(consumer)))
+    assert [lag.end - lag.committed for lag in (await log.lag("deaf", [topic])).values()] == [0]
+
+
+async def test_a_member_that_hears_nothing_for_long_makes_sure_and_joins_with_another_client(
+    home: Home, log: Log, kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_consumer, "_SILENCE_SECONDS", 0)
+    topic = await home.topic(partitions=1)
+    async with log.subscribe("deaf", [topic]) as consumer:
+        assert await consumer.poll(1, 0.1) == []  # it may be silent, and answers when it is asked
+        async with deaf(consumer, kafka):
+            await raises(LogUnavailable, consumer.poll(1, 0.1))
+        await log.publish([Record(topic, "case-1", b"1")])
+        assert values(await again(consumer)) == ["1"]
+
+
+async def raises(error: type[Exception], call: Awaitable[Any]) -> None:
+    with pytest.raises(error):
+        await call
+
+
+async def again(consumer: Consumer) -> list[Received]:
+    """What it reads once it has joined again; until then the log may be away."""
+
+    async def polled() -> list[Received]:
+        try:
+            return await consumer.poll(1, 0.25)
+        except LogUnavailable:
+            return []
+
+    return await wait_until(polled, timeout=60, what="a record")
 
 
 async def test_topics_keep_records_thirty_days_at_least(home: Home, log: Log) -> None:

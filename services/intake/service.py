@@ -83,7 +83,7 @@ class Intake:
         finally:
             self._at_work -= 1
             self._form_groups()
-        await self._pass_on([one for each in inserted for one, result in _fresh(each) if isinstance(result, Stored)])
+        await self._pass_on([one for each in inserted for _, one, result in _fresh(each) if isinstance(result, Stored)])
         return [await self._settle(posting, one) for posting, one in zip(postings, inserted, strict=True)]
 
     async def _pass_on(self, kept: Sequence[Fresh]) -> None:
@@ -97,7 +97,8 @@ class Intake:
         told: Told = inserted.told
         if isinstance(told, Problem):
             return told
-        collided = _collided(told, inserted.results)
+        placed = _fresh(inserted)
+        collided = {place: result for place, one, result in placed if isinstance(result, Duplicate) and _lost(one, result)}
         try:
             settled = await self._repeated(posting, collided) if collided else {}
         except Exception as error:
@@ -122,20 +123,17 @@ class Intake:
         return settled
 
 
-def _fresh(inserted: Inserted) -> Iterator[tuple[Fresh, Stored | Duplicate]]:
-    """Every message of a request that became a document, with its result."""
+def _fresh(inserted: Inserted) -> Iterator[tuple[int, Fresh, Stored | Duplicate]]:
+    """Every message of a request that became a document, with its place and its result."""
     told: Told = inserted.told
-    fresh = [] if isinstance(told, Problem) else [one for one in told if isinstance(one, Fresh)]
-    return zip(fresh, inserted.results, strict=True)
+    each = [] if isinstance(told, Problem) else enumerate(told)
+    fresh = [(place, one) for place, one in each if isinstance(one, Fresh)]
+    return ((place, one, result) for (place, one), result in zip(fresh, inserted.results, strict=True))
 
 
-def _collided(told: Sequence[Fresh | Problem], results: Sequence[Stored | Duplicate]) -> dict[int, Duplicate]:
-    """Whose place another document has, by their own place in the request.
-
-    A duplicate of its own id means that an ambiguous write has stored it."""
-    fresh = [(place, one) for place, one in enumerate(told) if isinstance(one, Fresh)]
-    placed = zip(fresh, results, strict=True)
-    return {place: result for (place, one), result in placed if isinstance(result, Duplicate) and result.of != one.receipt.id}
+def _lost(one: Fresh, result: Duplicate) -> bool:
+    """Whether another document has its place; a duplicate of its own id means that an ambiguous write has stored it."""
+    return result.of != one.receipt.id
 
 
 def _taken(one: Fresh | Problem) -> Outcome:

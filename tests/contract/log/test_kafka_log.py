@@ -54,8 +54,10 @@ async def deaf(consumer: Any, kafka: KafkaCluster) -> AsyncIterator[None]:
     the broker is away as long as the context is open."""
     consumer._consumer._client._sync_task.cancel()
     await asyncio.to_thread(kafka.brokers[0].kill)
-    yield
-    await asyncio.to_thread(kafka.brokers[0].restart)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(kafka.brokers[0].restart)
 
 
 async def test_a_member_whose_commits_get_no_answer_joins_with_another_client(home: Home, log: Log, kafka: KafkaCluster) -> None:

@@ -8,8 +8,9 @@ from shared import clock
 T = TypeVar("T")
 _ACTIVE_SECONDS = 1.0
 _REFILL_SECONDS = 0.005
-_BURST_SECONDS = 0.1
-"""What a share can save up: as much as flows in within this time."""
+_BURST_SECONDS = 0.05
+"""What a share can save up: as much as flows in within this time. As much again may be left from others. A burst is stored
+together, so each of it waits for all of it: this bounds how long."""
 
 
 class FairQueue(Generic[T]):

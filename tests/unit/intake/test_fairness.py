@@ -68,6 +68,18 @@ def test_two_noisy_keys_share_equally_and_the_cap_holds(hand: Hand) -> None:
     assert sum(admitted.values()) == pytest.approx(2000, rel=0.05)
 
 
+def test_whoever_rested_may_send_little_at_once(hand: Hand) -> None:
+    """All of a burst wait for each other, so a large one is late."""
+    shares, share = Shares(200), Share()
+    for hand.at in (0.0, 0.9):  # it asks, and takes nothing: both its share and what is left over fill up
+        shares.admits(share, 1)
+    hand.at, admitted = 1.8, 0
+    while shares.admits(share, 1):
+        shares.take(share, 1)
+        admitted += 1
+    assert admitted == pytest.approx(0.1 * 200, abs=1)
+
+
 def test_a_batch_larger_than_what_can_be_saved_up_is_owed(hand: Hand) -> None:
     shares, share = Shares(200), Share()
     hand.at = 5.0

@@ -5,35 +5,24 @@ There are two of it: the one that `make mongo` builds is the faster, the one amo
 """
 
 import os
-import re
-import signal
-import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from shared.clock import monotonic
+from tests.support.server import Server
 
 _BUILT = Path(__file__).parents[2] / ".mongo/bin/secantusd-rs"
 _PROGRAM = _BUILT if _BUILT.exists() else Path(sys.executable).with_name("secantusd-py")
-_READY_SECONDS = 60.0
-_NEVER = threading.Event()
 
 
-class MongoProcess:
+class MongoProcess(Server):
     """One secantusdb on a port of its own. `stop` and `start` keep its data."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self, folder: Path) -> None:
+        super().__init__("secantusdb", folder)
         self._port = 0
-        self._child: subprocess.Popen[bytes] | None = None
-
-    @property
-    def _log(self) -> Path:
-        return self._directory / "server.log"
 
     @property
     def url(self) -> str:
@@ -42,34 +31,9 @@ class MongoProcess:
 
     def start(self) -> None:
         """Return when it listens; on the same port as before."""
-        data = str(self._directory / "data")
-        command = [str(_PROGRAM), "--port", str(self._port), "--storage-path", data, "--sync-on-commit"]
-        with self._log.open("wb") as log:
-            self._child = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=self._directory)
-        deadline = monotonic() + _READY_SECONDS
-        while not (listening := re.search(rb"listening on \S+:(\d+)", self._log.read_bytes())):
-            if monotonic() > deadline or self._child.poll() is not None:
-                raise RuntimeError(f"secantusdb did not start:\n{self._log.read_text(errors='replace')[-4000:]}")
-            _NEVER.wait(0.05)
-        self._port = int(listening[1])
-
-    def stop(self) -> None:
-        """Ask it to end, and wait until it has."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        self._end(signal.SIGKILL)
-
-    def _end(self, how: signal.Signals) -> None:
-        if self._child:
-            self._child.send_signal(how)
-            try:
-                self._child.wait(timeout=30)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
-            self._child = None
+        data = str(self.folder / "data")
+        self._launch([str(_PROGRAM), "--port", str(self._port), "--storage-path", data, "--sync-on-commit"])
+        self._port = int(self._said(rb"listening on \S+:(\d+)")[1])
 
 
 def need_secantusdb() -> None:

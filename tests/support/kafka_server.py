@@ -7,24 +7,19 @@ Needs Java 17 and Maven; the jars come once into `.kafka/` of the checkout. Bloc
 import hashlib
 import random
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from shared.clock import monotonic
+from tests.support.server import Server
 
 _POM = Path(__file__).parent / "kafka" / "pom.xml"
 _CACHE = Path(__file__).parents[2] / ".kafka"
-_READY_SECONDS = 60.0
-_STOP_SECONDS = 20.0
-_NEVER = threading.Event()
 _PORTS = (15_000, 32_000)
 
 # Fail over in two to three seconds instead of eight to twelve.
@@ -57,59 +52,27 @@ def jars() -> Path:
     return folder
 
 
-class Broker:
+class Broker(Server):
     """One node, broker and controller at once. Its data and ports stay the same over restarts."""
 
     def __init__(self, node: int, folder: Path) -> None:
+        super().__init__(f"Kafka node {node}", folder)
         self.node = node
-        self.folder = folder
         self.port, self.controller_port = free_ports(2)
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> str:
         """`host:port` for clients."""
         return f"127.0.0.1:{self.port}"
 
-    @property
-    def log(self) -> Path:
-        """What the broker has said since it was last started."""
-        return self.folder / "broker.log"
-
     def start(self) -> None:
         """Start the process; `wait_ready` says when it serves."""
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [
-                    "java",
-                    "-Xmx512m",
-                    "-XX:+UseSerialGC",
-                    "-XX:TieredStopAtLevel=1",
-                    "-cp",
-                    f"{jars()}/*",
-                    "kafka.Kafka",
-                    self._settings,
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=self.folder,
-            )
+        memory = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+        self._launch(["java", *memory, "-cp", f"{jars()}/*", "kafka.Kafka", self._settings])
 
     def wait_ready(self) -> None:
         """Return when the broker serves clients. Raises `RuntimeError` with the end of its log when it will not."""
-        deadline = monotonic() + _READY_SECONDS
-        while b"Kafka Server started" not in self.log.read_bytes():
-            if monotonic() > deadline or self._process is None or self._process.poll() is not None:
-                raise RuntimeError(f"Kafka node {self.node} did not start:\n{self.log.read_text(errors='replace')[-4000:]}")
-            _NEVER.wait(0.05)
-
-    def stop(self) -> None:
-        """Shut down in order, or hard when that takes too long (a lone node of a cluster that has gone hangs)."""
-        self._end(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """`kill -9`."""
-        self._end(signal.SIGKILL)
+        self._said(rb"Kafka Server started")
 
     def restart(self) -> None:
         """Start again on the same data and ports, and wait till it serves."""
@@ -129,17 +92,6 @@ class Broker:
     @property
     def _settings(self) -> str:
         return str(self.folder / "server.properties")
-
-    def _end(self, how: signal.Signals) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.send_signal(how)
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 class KafkaCluster:

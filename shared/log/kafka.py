@@ -13,7 +13,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 
 from shared.errors import LogUnavailable, RecordRefused
 from shared.log import kafka_cluster as cluster
-from shared.log.kafka_client import TROUBLE, connected, start, unavailable
+from shared.log.kafka_client import TROUBLE, connected, end, give_up, start, unavailable
 from shared.log.kafka_consumer import KafkaConsumer
 from shared.log.limits import refuse_what_never_fits
 from shared.log.port import Consumer, Lag, Partition, Position, Record, TopicSpec
@@ -22,6 +22,8 @@ _MAX_REQUEST_BYTES = 1_100_000
 """A record at the port's limit, with what Kafka adds to it."""
 _MAX_BATCH_BYTES = 512 * 1024
 _PUBLISH_TIMEOUT_MS = 15_000  # then a batch is published anew; the library's 40 s are long when all brokers died together
+_PATIENCE_SECONDS = 45.0
+"""Three times that: a client that is well has told by then what became of a batch."""
 
 
 class KafkaLog:
@@ -99,7 +101,7 @@ class KafkaLog:
             await asyncio.wait(self._running)
         producer, self._producer = self._producer, None
         if producer is not None:
-            await producer.stop()
+            await end(producer, _PATIENCE_SECONDS)
 
     def _admin(self) -> AbstractAsyncContextManager[Any]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers)
@@ -129,7 +131,13 @@ class KafkaLog:
             except TROUBLE:
                 self._discard(producer)
                 raise
-        outcomes = await _send(producer, records)
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                outcomes = await _send(producer, records)
+        except TimeoutError:
+            self._discard(producer)
+            await give_up(producer)  # so that nothing of it is sent once it is published anew
+            raise LogUnavailable(f"Kafka: nothing became of a batch in {_PATIENCE_SECONDS} s") from None
         if failures := {index: outcome for index, outcome in enumerate(outcomes) if isinstance(outcome, BaseException)}:
             self._discard(producer)
             raise _failure(failures)
@@ -154,7 +162,7 @@ class KafkaLog:
         """An idempotent producer that failed once may fail for ever (aiokafka #1017): the next publish builds another."""
         if self._producer is producer:
             self._producer = None
-            self._in_background(producer.stop())
+            self._in_background(end(producer, _PATIENCE_SECONDS))
 
 
 async def _send(producer: AIOKafkaProducer, records: Sequence[Record]) -> list[Any]:

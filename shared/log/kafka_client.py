@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import aiokafka.conn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.errors import LogUnavailable
 from shared.observability import logging
@@ -14,7 +16,7 @@ from shared.observability import logging
 _log = logging.get(__name__)
 TROUBLE = (KafkaError, OSError, TimeoutError)
 """What a client raises when the cluster is in trouble."""
-_LEAVING_SECONDS = 5.0
+_ASKING_SECONDS, _GIVING_UP_SECONDS = 60.0, 5.0
 
 
 @contextmanager
@@ -27,14 +29,15 @@ def unavailable() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(client: Any, end: Callable[[], Awaitable[None]]) -> AsyncIterator[Any]:
-    """A client for as long as the context is open. Raises `LogUnavailable`."""
+async def connected(client: Any, stop: Callable[[], Awaitable[None]]) -> AsyncIterator[Any]:
+    """A client for as long as the context is open, a minute at most. Raises `LogUnavailable`."""
     with unavailable():
-        try:
-            await client.start()
-            yield client
-        finally:
-            await end()
+        async with asyncio.timeout(_ASKING_SECONDS):
+            try:
+                await client.start()
+                yield client
+            finally:
+                await stop()
 
 
 async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
@@ -46,21 +49,53 @@ async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
         raise
 
 
-async def leave(consumer: AIOKafkaConsumer) -> None:
-    """Leave its group and end it. A client that waits for what never comes is given up; the brokers find out by its session."""
+async def end(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float) -> None:
+    """Let it finish what it does, and end it. One that does not come to its end in this time is given up; what it was about to
+    send is not sent then, and the brokers find out by its session."""
     try:
-        async with asyncio.timeout(_LEAVING_SECONDS):
-            await consumer.stop()
+        async with asyncio.timeout(seconds):
+            await client.stop()
     except TROUBLE:
-        await _give_up(consumer)
+        await give_up(client)
 
 
-async def _give_up(consumer: Any) -> None:
-    """What its `stop` did not come to; the library knows no harder way to end a client."""
-    consumer._coordinator.reset_generation()  # its heartbeat ends with its membership
-    for part in (consumer._fetcher, consumer._client):
-        try:
-            async with asyncio.timeout(_LEAVING_SECONDS):
-                await part.close()
-        except Exception as error:
-            _log.warning("kafka_client_given_up", reason=repr(error))
+async def give_up(client: Any) -> None:
+    """Take it apart where its `stop` may wait for what never comes: nothing of it is sent any more. The library knows no
+    harder way to end a client."""
+    for part in _parts(client):
+        closing = asyncio.create_task(part.close())
+        await asyncio.wait([closing], timeout=_GIVING_UP_SECONDS)
+        if reason := _in_the_way(closing):
+            _log.warning("kafka_client_given_up", reason=reason)
+
+
+def _in_the_way(closing: "asyncio.Task[None]") -> str | None:
+    if not closing.done():
+        closing.cancel()
+        return f"no end in {_GIVING_UP_SECONDS} s"
+    return None if closing.cancelled() or closing.exception() is None else repr(closing.exception())
+
+
+def _parts(client: Any) -> list[Any]:
+    """What of it is at work."""
+    if isinstance(client, AIOKafkaProducer):
+        return [client._sender, client.client]
+    client._coordinator.reset_generation()  # its heartbeat ends with its membership
+    return [client._fetcher, client._client]
+
+
+class _Connection(AIOKafkaConnection):  # type: ignore[misc]
+    """A connection that says so when it is lost.
+
+    uvloop refuses to write to a closed transport with a RuntimeError, which the library does not expect (aiokafka #1038): it
+    ended whichever of a client's tasks was about to write, among them the one that learns where partitions are."""
+
+    def send(self, request: Any, expect_response: bool = True) -> Any:
+        """As the library's. Raises `KafkaConnectionError`."""
+        if self._writer is not None and self._writer.is_closing():
+            self.close(reason=CloseReason.CONNECTION_BROKEN)
+            raise KafkaConnectionError(f"the connection to {self.host}:{self.port} is lost")
+        return super().send(request, expect_response=expect_response)
+
+
+aiokafka.conn.AIOKafkaConnection = _Connection  # every client's connections are made under this name

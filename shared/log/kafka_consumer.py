@@ -9,12 +9,13 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from shared.clock import monotonic
 from shared.errors import LeaseLost, LogUnavailable
 from shared.log import kafka_cluster as cluster
-from shared.log.kafka_client import TROUBLE, leave, start, unavailable
+from shared.log.kafka_client import TROUBLE, end, start, unavailable
 from shared.log.port import Partition, Received
 
 _MAX_FETCH_BYTES = 2 * 1024 * 1024
 _SILENCE_SECONDS = 15.0
 """A client that has heard nothing for so long is asked whether it still hears."""
+_LEAVING_SECONDS = 5.0
 
 
 class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -103,7 +104,7 @@ class KafkaConsumer:
         consumer, self._consumer = self._consumer, None
         self._assigned = frozenset()
         if consumer is not None:
-            task = asyncio.create_task(leave(consumer))
+            task = asyncio.create_task(end(consumer, _LEAVING_SECONDS))
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 

@@ -7,9 +7,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.admin import ApiVersionRequest
 
 from shared.errors import LeaseLost, LogUnavailable
 from shared.log import Log, Received, Record, TopicSpec, kafka_consumer, open_log
+from shared.log import kafka as kafka_log
 from shared.log.port import Consumer
 from shared.testing.wait import wait_until
 from tests.contract.log.conftest import Home
@@ -49,10 +53,10 @@ async def test_a_broker_killed_while_publishing_and_reading_loses_nothing(home: 
 
 
 @asynccontextmanager
-async def deaf(consumer: Any, kafka: KafkaCluster) -> AsyncIterator[None]:
-    """Its client has lost the task that learns where partitions and coordinators are, as seen once after a broker's death;
-    the broker is away as long as the context is open."""
-    consumer._consumer._client._sync_task.cancel()
+async def deaf(client: Any, kafka: KafkaCluster) -> AsyncIterator[None]:
+    """It has lost the task that learns where partitions and coordinators are, as seen after a broker's death; the broker is
+    away as long as the context is open."""
+    client._sync_task.cancel()
     await asyncio.to_thread(kafka.brokers[0].kill)
     try:
         yield
@@ -65,7 +69,7 @@ async def test_a_member_whose_commits_get_no_answer_joins_with_another_client(ho
     await log.publish([Record(topic, "case-1", b"1")])
     async with log.subscribe("deaf", [topic]) as consumer:
         received = await read(consumer, 1)
-        async with deaf(consumer, kafka):
+        async with deaf(consumer._consumer._client, kafka):
             await raises(LogUnavailable, consumer.commit(following(received)))
             await raises(LeaseLost, consumer.commit(following(received)))
         await consumer.commit(following(await again(consumer)))
@@ -79,10 +83,37 @@ async def test_a_member_that_hears_nothing_for_long_makes_sure_and_joins_with_an
     topic = await home.topic(partitions=1)
     async with log.subscribe("deaf", [topic]) as consumer:
         assert await consumer.poll(1, 0.1) == []  # it may be silent, and answers when it is asked
-        async with deaf(consumer, kafka):
+        async with deaf(consumer._consumer._client, kafka):
             await raises(LogUnavailable, consumer.poll(1, 0.1))
         await log.publish([Record(topic, "case-1", b"1")])
         assert values(await again(consumer)) == ["1"]
+
+
+async def test_a_producer_that_never_hears_what_became_of_a_batch_is_replaced(
+    home: Home, log: Any, kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await home.topic(partitions=1)
+    await log.publish([Record(topic, "case-1", b"1")])
+    async with deaf(log._producer.client, kafka):
+        monkeypatch.setattr(kafka_log, "_PATIENCE_SECONDS", 2)
+        await raises(LogUnavailable, log.publish([Record(topic, "case-1", b"2")]))
+        monkeypatch.undo()
+    await log.publish([Record(topic, "case-1", b"3")])
+    async with log.subscribe("reader", [topic]) as consumer:
+        assert values(await read(consumer, 2)) == ["1", "3"]
+
+
+async def test_a_connection_that_is_lost_says_so(home: Home) -> None:
+    client = AIOKafkaClient(bootstrap_servers=home.url.removeprefix("kafka://"))
+    try:
+        await client.bootstrap()
+        node = client.get_random_node()
+        await client.ready(node)
+        client._conns[node, ConnectionGroup.DEFAULT]._writer.transport.abort()
+        await raises(KafkaConnectionError, client.send(node, ApiVersionRequest()))
+        assert (await client.fetch_all_metadata()).brokers()
+    finally:
+        await client.close()
 
 
 async def raises(error: type[Exception], call: Awaitable[Any]) -> None:

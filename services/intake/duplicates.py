@@ -86,7 +86,7 @@ class Repeats:
 
 
 def _other_body(draft: Draft, names: set[str]) -> Problem:
-    if any(name.startswith("k:") for name in names):
+    if any(name.startswith(("k:", "tk:")) for name in names):
         detail = "This Idempotency-Key was used for another body. Repeat the first body, or use a new key for a new message."
         return Problem(422, "idempotency-key-reused", detail, errors=[fault("header/Idempotency-Key", detail)])
     detail = (

@@ -18,13 +18,13 @@ Loose = Annotated[str, BeforeValidator(_text)]
 
 
 class Posted(BaseModel):
-    """Fields that are not known here are kept under `extra`, never refused."""
+    """Fields that are not known here are kept (under `extra`, but for the citizen's), never refused."""
 
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
 
 class Citizen(Posted):
-    """Who speaks, as far as the channel knows. Sealed at rest, never published."""
+    """Who speaks, as far as the channel knows, in known fields and in others. Sealed at rest, never published."""
 
     kind: Literal["person", "organisation"] = "person"
     name: Loose | None = Field(default=None, max_length=200)
@@ -63,8 +63,8 @@ class Submission(Posted):
     extra: Any = None
 
     def unknown(self) -> dict[str, Any]:
-        """The fields that this version does not know, of every part, by their dotted path."""
-        parts = {"": self, "citizen.": self.citizen, "place.": self.place}
+        """The fields that this version does not know, by their dotted path; those of the citizen stay sealed with the rest."""
+        parts = {"": self, "place.": self.place}
         return {
             prefix + name: value for prefix, part in parts.items() if part for name, value in (part.model_extra or {}).items()
         }

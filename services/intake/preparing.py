@@ -78,13 +78,13 @@ class Preparer:
     def claims(self, draft: Draft) -> tuple[str, ...]:
         """What this submission may be known by."""
         external, key = draft.submission.external_id, draft.idempotency_key
-        claims = [store.external_claim(draft.channel, external)] if external else []
-        return (*claims, *([store.idempotency_claim(draft.channel, key)] if key else []))
+        claims = [store.external_claim(draft.channel, external, test=draft.test)] if external else []
+        return (*claims, *([store.idempotency_claim(draft.channel, key, test=draft.test)] if key else []))
 
     def fingerprints(self, draft: Draft) -> dict[str, str]:
         """Per claim and revision, the keyed hash of the body that made it."""
         names = [f"r:{draft.submission.revision}"] if draft.submission.external_id else []
-        names += [store.idempotency_claim(draft.channel, draft.idempotency_key)] if draft.idempotency_key else []
+        names += [store.idempotency_claim(draft.channel, key, test=draft.test)] if (key := draft.idempotency_key) else []
         return dict.fromkeys(names, self._hasher.fingerprint(draft.raw)) if names else {}
 
     def links(self, documents: Sequence[Document]) -> list[Document]:

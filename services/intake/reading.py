@@ -17,6 +17,8 @@ from shared.http.problems import Problem, fault
 from shared.pack.model import Pack
 
 _SORTED = orjson.OPT_SORT_KEYS
+_MAX_DEPTH = 64
+"""Objects and lists in each other. Stores and encoders have limits of their own beyond it (MongoDB's is 100), and events wrap it."""
 _KEY = re.compile(r'^"?([\x21-\x7e ]{1,255}?)"?$')
 
 
@@ -106,6 +108,9 @@ def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, trace
     if not isinstance(item, dict):
         detail = f"A message is a JSON object; this is a JSON {type(item).__name__}."
         return Problem(422, "invalid", detail, errors=[fault("", detail)])
+    if _depth(item) > _MAX_DEPTH:
+        detail = f"Objects and lists are nested too deeply: {_MAX_DEPTH} levels are the limit. Send the message as flat as it is meant."
+        return Problem(422, "invalid", detail, errors=[fault("", detail)])
     try:
         submission = Submission.model_validate(item)
         raw = orjson.dumps(item, option=_SORTED)
@@ -122,6 +127,15 @@ def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, trace
     if isinstance(channel, Problem):
         return channel
     return Draft(submission, channel, raw, idempotency_key, key.test, traceparent)
+
+
+def _depth(value: Any) -> int:
+    """How many levels it has, as far as that matters: counted level by level, since recursion has a limit too."""
+    level, depth = [value], 0
+    while level and depth <= _MAX_DEPTH:
+        inner = [each for one in level for each in (one.values() if isinstance(one, dict) else one)]
+        level, depth = [one for one in inner if isinstance(one, dict | list)], depth + 1
+    return depth
 
 
 def _unwritable(value: Any, path: str) -> Iterator[str]:

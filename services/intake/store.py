@@ -1,7 +1,8 @@
 """Intake's documents: one per message, with its claims, its outbox and how its case stands.
 
 Claims, each unique: `t:` tracking code · `x:` channel and external id · `k:` channel and idempotency key. A match of
-any of them is the same submission (DESIGN "Both keys claim").
+any of them is the same submission (DESIGN "Both keys claim"). Test keys claim under names of their own, `tx:` and `tk:`: a
+real message never gets a test message's answer, nor is it amended by one.
 """
 
 from typing import Any
@@ -30,14 +31,14 @@ def tracking_claim(code: str) -> str:
     return f"t:{code}"
 
 
-def external_claim(channel: str, external_id: str) -> str:
+def external_claim(channel: str, external_id: str, *, test: bool) -> str:
     """The claim of a channel's own id."""
-    return f"x:{channel}/{external_id}"
+    return f"{'tx' if test else 'x'}:{channel}/{external_id}"
 
 
-def idempotency_claim(channel: str, key: str) -> str:
+def idempotency_claim(channel: str, key: str, *, test: bool) -> str:
     """The claim of an `Idempotency-Key`."""
-    return f"k:{channel}/{key}"
+    return f"{'tk' if test else 'k'}:{channel}/{key}"
 
 
 def received_event(message: dict[str, Any], at: str, pack_version: str, traceparent: str | None) -> StoredEvent:

@@ -26,6 +26,9 @@ REFUSED = {
     "not UTF-8": ('{"text": "路灯"}'.encode("gb18030"), 400, "not-json", ""),
     "NaN": (b'{"text": "abc", "channel": "hotline", "extra": {"a": NaN}}', 400, "not-json", ""),
     "endless nesting": (b"[" * 100_000, 400, "not-json", ""),
+    "deep nesting": (_message(extra={"a": json.loads("[" * 100 + "]" * 100)}), 422, "invalid", ""),
+    "deeper than encoders go": (_message(a=json.loads("[" * 253 + "]" * 253)), 422, "invalid", ""),
+    "as deep as parsers go": (b'{"channel":"hotline","text":"a","b":' + b"[" * 1000 + b"]" * 1000 + b"}", 422, "invalid", ""),
     "a list": (b"[]", 422, "invalid", ""),
     "a string": (b'"hello"', 422, "invalid", ""),
     "null": (b"null", 422, "invalid", ""),
@@ -98,6 +101,11 @@ TAKEN = {
     "a community of a street in use": ({"place": {"region": "990102001099"}}, None, lambda m: m["place"]["region"]),
     "an unknown field": ({"weather": "rain"}, None, lambda m: m["extra"]["weather"] == "rain"),
     "an unknown field of the place": ({"place": {"floor": 3}}, None, lambda m: m["extra"]["place.floor"] == 3),
+    "unknown fields of the citizen, which stay sealed": (
+        {"citizen": {"anonymous": True, "address": "幸福路12号3单元301", "wechat": "zhangsan_88"}},
+        None,
+        lambda m: m["extra"] == {},
+    ),
     "extra is a list": ({"extra": [1]}, "extra_not_an_object", lambda m: m["extra"]["extra"] == [1]),
     "coordinates in words": ({"place": {"lon": "east", "lat": 30}}, "coordinates_unusable", lambda m: m["place"]["lon"] is None),
     "coordinates off the globe": (

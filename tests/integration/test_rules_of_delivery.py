@@ -195,6 +195,17 @@ async def test_either_key_alone_finds_the_submission(tmp_path: Path) -> None:
         assert await _again(city, other, "k1") == (422, "urn:yijian:problem:idempotency-key-reused")
 
 
+async def test_a_test_and_a_real_message_of_the_same_ids_are_two(small_city: City) -> None:
+    key = {"Idempotency-Key": '"one"'}
+    answers = []
+    for name, text in (("test-channel", "演练：路灯不亮"), ("all-channels", "路灯不亮"), ("test-channel", "演练：路灯不亮")):
+        body = {"text": text, "channel": "hotline", "external_id": "one"}
+        answers.append(await small_city.intake.post("/v1/messages", json=body, headers=small_city.key(name) | key))
+    assert [one.status_code for one in answers] == [202] * 3
+    tried, real, again = (one.json()["id"] for one in answers)
+    assert tried == again != real
+
+
 async def test_every_event_of_a_message_names_the_pack(tmp_path: Path) -> None:
     version = load_pack(PACK).city.version
     async with running_router(settings_in(tmp_path)) as bench:

@@ -18,7 +18,7 @@ from shared.pack.model import Pack
 
 _SORTED = orjson.OPT_SORT_KEYS
 _MAX_DEPTH = 64
-"""Objects and lists in each other. Stores and encoders have limits of their own beyond it (MongoDB's is 100), and events wrap it."""
+"""Objects and lists in each other. Stores and encoders have limits of their own (MongoDB's is 100), and events wrap it."""
 _KEY = re.compile(r'^"?([\x21-\x7e ]{1,255}?)"?$')
 
 
@@ -109,7 +109,7 @@ def draft(item: Any, key: Key, pack: Pack, *, idempotency_key: str | None, trace
         detail = f"A message is a JSON object; this is a JSON {type(item).__name__}."
         return Problem(422, "invalid", detail, errors=[fault("", detail)])
     if _depth(item) > _MAX_DEPTH:
-        detail = f"Objects and lists are nested too deeply: {_MAX_DEPTH} levels are the limit. Send the message as flat as it is meant."
+        detail = f"Objects and lists are nested too deeply: the limit is {_MAX_DEPTH} levels. Send it flatter."
         return Problem(422, "invalid", detail, errors=[fault("", detail)])
     try:
         submission = Submission.model_validate(item)

@@ -12,6 +12,7 @@ from shared.errors import BadRecord
 from shared.log.port import Received, Record
 
 _SPEC = "1.0"
+_DIGITS = 18
 _REQUIRED = ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time")
 
 
@@ -83,6 +84,6 @@ def _data(value: bytes) -> dict[str, Any]:
 def _sequence(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > _DIGITS or int(text) < 1:
         raise BadRecord(f"the sequence {text[:40]!r} is not a whole number from 1")
     return int(text)

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 import structlog
 
 from shared import clock, ids
-from shared.errors import Permanent, Transient, YijianError
+from shared.errors import Permanent, RecordRefused, Transient, YijianError
 from shared.events import messages
-from shared.events.catalog import CASES, DEAD_LETTERS
+from shared.events.catalog import CLASSIFIED, DEAD_LETTERS, MESSAGES
 from shared.events.envelope import Event, from_record, to_record
 from shared.log.port import Log, Partition, Received
 from shared.observability import metrics
@@ -54,6 +54,10 @@ class DeadLetters:
         for new in partitions - self._blocked.keys():
             self._blocked[new] = await self._read_blocked(new)
 
+    def forget(self) -> None:
+        """Know no blocked keys any more: the partitions may be another's meanwhile."""
+        self._blocked.clear()
+
     def blocks(self, record: Received) -> bool:
         """Whether an earlier record of the same key is a dead letter."""
         return record.key is not None and record.key in self._blocked.get(record.partition, ())
@@ -61,21 +65,25 @@ class DeadLetters:
     async def keep(self, record: Received, event: Event | None, error: BaseException, attempts: int) -> None:
         """Store the record with its reason, block its key, and announce it."""
         letter = self._letter(record, event, error, attempts)
-        if not await file(self._store, letter):
-            return
-        if record.key is not None:
-            self._blocked.setdefault(record.partition, set()).add(record.key)
-        metrics.DEAD_LETTERS.labels(self._group, letter.body["reason"]).inc()
-        self._logger.error("dead_letter", letter=letter.id, reason=letter.body["reason"], attempts=attempts)
+        if await file(self._store, letter):
+            if record.key is not None:
+                self._blocked.setdefault(record.partition, set()).add(record.key)
+            metrics.DEAD_LETTERS.labels(self._group, letter.body["reason"]).inc()
+            self._logger.error("dead_letter", letter=letter.id, reason=letter.body["reason"], attempts=attempts)
         await self._announce(letter, record)
 
     async def park(self, records: Sequence[Received]) -> None:
-        """Keep these behind the dead letter of their key; one that is such a letter itself, delivered again, is there already."""
-        if records:
-            names = [self._letter_id(record, _event(record)) for record in records]
-            letters = await self._store.get(LETTERS, names)
-            behind = [record for record, name in zip(records, names, strict=True) if name not in letters]
-            await self._store.insert(PARKED, [self._parked(record) for record in behind])
+        """Keep these behind the dead letter of their key. One that is such a letter itself, delivered again, is there already:
+        it is announced again, since the first time may have failed."""
+        if not records:
+            return
+        names = [self._letter_id(record, _event(record)) for record in records]
+        letters = await self._store.get(LETTERS, names)
+        for record, name in zip(records, names, strict=True):
+            if name in letters:
+                await self._announce(letters[name], record)
+        behind = [record for record, name in zip(records, names, strict=True) if name not in letters]
+        await self._store.insert(PARKED, [self._parked(record) for record in behind])
 
     async def count(self) -> dict[str, int]:
         """How many letters are open and how many records are parked, for the account."""
@@ -163,7 +171,10 @@ class DeadLetters:
             id=ids.event_id(letter.id, messages.DEAD), type=messages.DEAD, source=f"/services/{self._service}",
             subject=message_id, time=clock.timestamp(), data=data.model_dump(),
         )  # fmt: skip
-        await self._log.publish([to_record(event, DEAD_LETTERS)])
+        try:
+            await self._log.publish([to_record(event, DEAD_LETTERS)])
+        except RecordRefused as error:  # nobody's message has an id as large as that
+            self._logger.warning("dead_letter_not_announced", letter=letter.id[:200], reason=str(error)[:200])
 
     def _letter(self, record: Received, event: Event | None, error: BaseException, attempts: int) -> Document:
         body = self._where(record) | {
@@ -250,6 +261,7 @@ def _partition(body: Mapping[str, Any]) -> Partition:
 
 
 def _message_id(letter: Document, record: Received) -> str | None:
-    if letter.body["event_id"] is None or record.partition.topic in {CASES, DEAD_LETTERS}:
+    """Which message it is about: only on these two topics a record's key says so."""
+    if letter.body["event_id"] is None or record.partition.topic not in {MESSAGES, CLASSIFIED}:
         return None
     return record.key or None

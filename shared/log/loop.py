@@ -82,6 +82,7 @@ class Loop:
         """Consume until `stop`; what has been handled by then is committed."""
         async with self._log.subscribe(self._group, self._topics, session_timeout=self._session_timeout) as consumer:
             pause = _PAUSE_SECONDS[0]
+            self._letters.forget()
             while not stop.is_set():
                 if self._limit.exceeded():
                     self._halt()
@@ -113,6 +114,7 @@ class Loop:
             await consumer.commit(_next_offsets(records))
             await failpoint(f"{self._group}.committed")
         except LeaseLost:
+            self._letters.forget()
             _log.info("lease_lost", group=self._group)  # the new holder handles these again; effects are once
         except Transient:
             consumer.seek(_first_offsets(records))
@@ -200,6 +202,7 @@ class Loop:
         metrics.LOOP_STATE.labels(self._group).set(0)
 
     async def _pause(self, stop: asyncio.Event, error: Transient, pause: float) -> float:
+        self._letters.forget()
         self.trouble = f"paused: {error}"
         metrics.LOOP_STATE.labels(self._group).set(1)
         metrics.PAUSED.labels(self._group).inc()

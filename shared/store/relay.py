@@ -201,7 +201,7 @@ class Relay:
         due: list[_Due] = []
         published = max(document.published, self._published.get(document.id, 0))
         if published >= self.set_aside.get(document.id, document.sequence + 1):
-            del self.set_aside[document.id]  # its owner has marked the refused event published
+            self.set_aside.pop(document.id, None)  # its owner has marked the refused event published
         events = {event["sequence"]: event for event in document.tail}
         for sequence in range(published + 1, self.set_aside.get(document.id, document.sequence + 1)):
             event = events.get(sequence, {"sequence": sequence})

@@ -66,6 +66,10 @@ class Desk:
 
         await wait_until(done, timeout=20, what=f"{notes} being handled: {dict(self.handled)}, {self.loop.trouble}")
 
+    async def until_paused(self) -> None:
+        """Wait until the loop waits for what it depends on."""
+        await wait_until(lambda: bool(self.loop.trouble), timeout=20, what="a pause")
+
     async def dead(self, count: int = 1, status: str = "dead") -> list[dict]:
         """The letters of this status, once there are so many."""
         found: list[dict] = []

@@ -58,7 +58,7 @@ class Helper:
     async def call(self, work: Any) -> Any:
         """The helper's answer. Raises what it raised, or `HelperLost`."""
         for _ in range(self._tries):
-            await self.start()
+            await self._start_again()
             with suppress(ConnectionError):
                 return await self._send(work)
         raise HelperLost(f"{self._prepare} died while it worked on this")
@@ -86,13 +86,25 @@ class Helper:
             await self._send(self._first)
         except ConnectionError:
             raise HelperLost(f"{self._prepare} ended when it was started: its reason stands in the log above") from None
+        except Exception:  # it lives, and is of no use
+            self._writer.close()
+            await asyncio.wait([self._reading])
+            raise
+
+    async def _start_again(self) -> None:
+        try:
+            await self.start()
+        except HelperLost:
+            raise
+        except Exception as error:  # what it needs is not there: it may be there next time
+            raise HelperLost(f"{self._prepare} cannot be started: {error}") from error
 
     async def _send(self, work: Any) -> Any:
         if self._writer is None:
             raise ConnectionError
+        content = pickle.dumps(work, protocol=5)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
-        content = pickle.dumps(work, protocol=5)
         self._writer.write(_HEAD.pack(len(content)) + content)
         found = await answer
         if isinstance(found, Exception):
@@ -100,13 +112,16 @@ class Helper:
         return found
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        try:
             while True:
                 (size,) = _HEAD.unpack(await reader.readexactly(_HEAD.size))
-                answer, found = self._waiting.popleft(), pickle.loads(await reader.readexactly(size))  # noqa: S301 - our own child
-                if not answer.done():
+                found = pickle.loads(await reader.readexactly(size))  # noqa: S301 - our own child
+                if not (answer := self._waiting.popleft()).done():
                     answer.set_result(found)
-        self._lost()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            self._lost()
 
     def _lost(self) -> None:
         if self._writer and not self._writer.is_closing():

@@ -134,7 +134,9 @@ class Runner:
                 await self._work(stop, self._beat)
                 self._ended, self._crash = True, None
                 return
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled():
+                    raise
                 self._crash = f"{type(error).__name__}: {error}"
                 _log.exception("loop_crashed", loop=self.name, again_in=pause)
             await wait_for(stop, pause)
@@ -151,6 +153,12 @@ class Runner:
     def _beat(self) -> None:
         self._last, self._crash = clock.monotonic(), None
         metrics.LOOP_BEAT.labels(self.name).set(clock.now().timestamp())
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody wants this task to end: a library that cancels a task of its own may let that out as if it were ours."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 @asynccontextmanager

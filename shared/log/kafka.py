@@ -5,6 +5,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -110,7 +111,7 @@ class KafkaLog:
     def _looking(self) -> AbstractAsyncContextManager[Any]:
         """A consumer without a group."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self._brokers, max_partition_fetch_bytes=64 * 1024)
-        return connected(consumer, consumer.stop)
+        return connected(consumer, partial(end, consumer, 1.0))
 
     def _in_background(self, work: Any) -> asyncio.Task[Any]:
         task = asyncio.create_task(work)

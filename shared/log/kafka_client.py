@@ -1,7 +1,7 @@
 """aiokafka's clients: started whole or not at all, ended in bounded time, their errors as ours."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.observability import logging
 _log = logging.get(__name__)
 TROUBLE = (KafkaError, OSError, TimeoutError)
 """What a client raises when the cluster is in trouble."""
-_ASKING_SECONDS, _GIVING_UP_SECONDS = 60.0, 5.0
+_STARTING_SECONDS, _ASKING_SECONDS, _LEAVING_SECONDS = 45.0, 60.0, 5.0
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def unavailable() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def connected(client: Any, stop: Callable[[], Awaitable[None]]) -> AsyncIterator[Any]:
+async def connected(client: Any, stop: Callable[[], Coroutine[Any, Any, None]]) -> AsyncIterator[Any]:
     """A client for as long as the context is open, a minute at most. Raises `LogUnavailable`."""
     with unavailable():
         async with asyncio.timeout(_ASKING_SECONDS):
@@ -37,25 +37,23 @@ async def connected(client: Any, stop: Callable[[], Awaitable[None]]) -> AsyncIt
                 await client.start()
                 yield client
             finally:
-                await stop()
+                await _in_the_way(stop(), _LEAVING_SECONDS)
 
 
 async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
-    """Start it; a client that cannot be started leaves nothing behind."""
+    """Start it, in bounded time; a client that cannot be started leaves nothing behind."""
     try:
-        await client.start()
+        async with asyncio.timeout(_STARTING_SECONDS):
+            await client.start()
     except BaseException:
-        await client.stop()
+        await end(client, _LEAVING_SECONDS)
         raise
 
 
 async def end(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float) -> None:
     """Let it finish what it does, and end it. One that does not come to its end in this time is given up; what it was about to
     send is not sent then, and the brokers find out by its session."""
-    try:
-        async with asyncio.timeout(seconds):
-            await client.stop()
-    except TROUBLE:
+    if await _in_the_way(client.stop(), seconds):
         await give_up(client)
 
 
@@ -63,17 +61,21 @@ async def give_up(client: Any) -> None:
     """Take it apart where its `stop` may wait for what never comes: nothing of it is sent any more. The library knows no
     harder way to end a client."""
     for part in _parts(client):
-        closing = asyncio.create_task(part.close())
-        await asyncio.wait([closing], timeout=_GIVING_UP_SECONDS)
-        if reason := _in_the_way(closing):
+        if reason := await _in_the_way(part.close(), _LEAVING_SECONDS):
             _log.warning("kafka_client_given_up", reason=reason)
 
 
-def _in_the_way(closing: "asyncio.Task[None]") -> str | None:
-    if not closing.done():
-        closing.cancel()
-        return f"no end in {_GIVING_UP_SECONDS} s"
-    return None if closing.cancelled() or closing.exception() is None else repr(closing.exception())
+async def _in_the_way(ending: Coroutine[Any, Any, None], seconds: float) -> str | None:
+    """What kept this from its end within these seconds; None: nothing. In a task of its own, since the library cancels tasks,
+    awaits them, and then looks cancelled itself."""
+    task = asyncio.create_task(ending)
+    await asyncio.wait([task], timeout=seconds)
+    if not task.done():
+        task.cancel()
+        return f"no end in {seconds} s"
+    if task.cancelled():
+        return "cancelled by itself"
+    return repr(error) if (error := task.exception()) else None
 
 
 def _parts(client: Any) -> list[Any]:

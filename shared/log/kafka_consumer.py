@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
@@ -16,6 +17,7 @@ _MAX_FETCH_BYTES = 2 * 1024 * 1024
 _SILENCE_SECONDS = 15.0
 """A client that has heard nothing for so long is asked whether it still hears."""
 _LEAVING_SECONDS = 5.0
+_DEALING_SECONDS = 1.0
 
 
 class _Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -55,11 +57,13 @@ class KafkaConsumer:
         with unavailable():
             consumer = self._consumer or await self._join()
             try:
-                batches = await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
+                batches = await _read(consumer, limit, wait)
                 await self._doubt(consumer, silent=not batches)
             except TROUBLE:
                 self._abandon()
                 raise
+        if batches is None:
+            return []
         self._assigned = frozenset(Partition(*tp) for tp in consumer.assignment())
         self._rebalances.touched.clear()
         return [cluster.received(record) for records in batches.values() for record in records]
@@ -138,6 +142,15 @@ class KafkaConsumer:
         consumer.subscribe(self._topics, listener=self._rebalances)
         self._consumer, self._heard_at = consumer, monotonic()
         return consumer
+
+
+async def _read(consumer: AIOKafkaConsumer, limit: int, wait: float) -> dict[Any, Any] | None:
+    """What has come. None while the group deals out its partitions: the library waits for that whatever time-out it is given."""
+    try:
+        async with asyncio.timeout(wait + _DEALING_SECONDS):
+            return dict(await consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit))
+    except TimeoutError:
+        return None
 
 
 def _result(commit: "asyncio.Task[None]", seconds: float) -> None:

@@ -89,6 +89,20 @@ async def test_a_member_that_hears_nothing_for_long_makes_sure_and_joins_with_an
         assert values(await again(consumer)) == ["1"]
 
 
+async def test_a_member_that_joins_in_vain_says_so(
+    home: Home, log: Log, kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_consumer, "_SILENCE_SECONDS", 0)
+    topic = await home.topic(partitions=1)
+    async with log.subscribe("joining", [topic]) as subscribed:
+        consumer: Any = subscribed
+        client = (await consumer._join())._client
+        async with deaf(client, kafka), asyncio.timeout(30):
+            await raises(LogUnavailable, consumer.poll(1, 0.1))
+        await log.publish([Record(topic, "case-1", b"1")])
+        assert values(await again(consumer)) == ["1"]
+
+
 async def test_a_producer_that_never_hears_what_became_of_a_batch_is_replaced(
     home: Home, log: Any, kafka: KafkaCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 
 def prepare(first: Any) -> Callable[[Any], Any]:
     if first == "cannot start":
         os._exit(1)
+    if isinstance(first, Path):
+        first.read_text()
 
     def work(call: Any) -> Any:
         if call == "pid":

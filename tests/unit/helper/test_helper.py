@@ -65,6 +65,26 @@ async def test_a_helper_that_cannot_start_is_said_to_be_lost():
     await helper.close()
 
 
+async def test_a_helper_whose_first_call_fails_is_tried_again(tmp_path: Path):
+    needed = tmp_path / "needed"
+    needed.touch()
+    helper = Helper(ECHO, needed)
+    first = await helper.call("pid")
+    needed.unlink()
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(HelperLost, match="cannot be started"):
+        await wait_until(lambda: _is_another(helper, first), timeout=20)
+    needed.touch()
+    assert await helper.call(1) == [needed, 1]
+    await helper.close()
+
+
+async def test_a_call_that_cannot_be_sent_misplaces_no_answer(echo: Helper):
+    with pytest.raises((TypeError, AttributeError)):
+        await echo.call(lambda: None)
+    assert await echo.call(1) == ["hello", 1]
+
+
 async def test_a_helper_ends_when_its_service_is_killed(tmp_path: Path):
     script = (
         "import asyncio\nfrom pathlib import Path\nfrom shared.helper import Helper\n"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 LIMIT_BYTES = 10 * 1024 * 1024
@@ -23,10 +24,11 @@ class LogFile:
     def bound(self) -> None:
         """Past the limit, move what is there to `<path>.1` (replacing the one before) and begin anew.
 
-        Copied and cut, not renamed: the child goes on writing to the file it has open.
+        Copied and cut, not renamed: the child goes on writing to the file it has open. On a full disk it is only cut.
         """
         if self.path.exists() and self.path.stat().st_size > self._limit:
-            shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
+            with suppress(OSError):
+                shutil.copyfile(self.path, self.path.with_name(self.path.name + ".1"))
             os.truncate(self.path, 0)
 
     def last_line(self) -> str:

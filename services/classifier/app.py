@@ -68,6 +68,7 @@ async def _opened(app: FastAPI, settings: ClassifierSettings) -> AsyncIterator[N
         vital = {"model": readiness.model_decides(classifier), "loop": readiness.loop_not_stopped(loop)}
         others: dict[str, Check] = {"log": log.check, "classify": loop.check, "store": letters_store.check}
         others["model_file"] = readiness.model_is_there(settings.model_folder)
+        others["keys"] = app.state.keyring.check
         app.state.health = Health(vital=vital, others=others, beats=beats)
         yield
 

@@ -11,7 +11,6 @@ from shared.log.loop import Incoming
 from shared.store.port import Document
 
 _HISTORY = 100
-_HEARD = {cases.TRIAGED, cases.ROUTED, cases.DECIDED}
 
 
 def message_id(item: Incoming) -> str:
@@ -52,7 +51,7 @@ def _advance(document: Document, item: Incoming, data: CaseEvent) -> bool:
         "missed": known.get("missed", 0) + sequence - last - 1,
     }  # fmt: skip
     body["status"] = data.disposition
-    if item.event.type in _HEARD:
+    if item.event.type != cases.OPENED:  # whatever comes after it says that the case went its way, also where an event is missed
         body["awaiting"] = store.SETTLED
     _remember(body, item, data)
     return True

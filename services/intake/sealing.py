@@ -9,13 +9,8 @@ is never rotated: every pseudonym and every link would change with it. Lose the 
 """
 
 import base64
-import fcntl
 import json
-import os
 import secrets
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Self, TypeAlias
@@ -29,6 +24,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from services.intake.masking import normal
 from shared import clock, ids
 from shared.errors import BadSettings, Permanent
+from shared.keptfile import alone_with, write_whole
 from shared.observability import logging
 
 Suite: TypeAlias = Literal["intl", "gm"]
@@ -119,18 +115,18 @@ class Secrets:
 
     def rotate(self, suite: Suite | None = None) -> str:
         """Add a key (default: of the same suite), make it the active one and return its id. Old keys go on opening."""
-        with _locked(self.path):
+        with alone_with(self.path):
             self._content = self._read()
             key = SecretKey.fresh(suite or self.active.suite)
             self._content = replace(self._content, sealing=(*self._content.sealing, key), active=key.id)
-            _write(self.path, self._content)
+            write_whole(self.path, asdict(self._content))
         return key.id
 
     def _create(self, suite: str) -> None:
-        with _locked(self.path):
+        with alone_with(self.path):
             if not self.path.exists():  # else another process was first, and its keys are ours
                 key = SecretKey.fresh(suite)
-                _write(self.path, _Content((key,), key.id, SecretKey.fresh(suite, "p")))
+                write_whole(self.path, asdict(_Content((key,), key.id, SecretKey.fresh(suite, "p"))))
 
     def _current(self, *, at_once: bool = False) -> _Content:
         if at_once or clock.monotonic() >= self._look_again:
@@ -252,30 +248,6 @@ def rotate_secrets(path: Path, suite: Suite | None = None) -> str:
     if not path.exists():
         raise BadSettings(f"there is no file of sealing keys at {path}; the intake service makes it when it first starts")
     return Secrets(path).rotate(suite)
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Alone with the file, over all processes. The lock has a file of its own, since a write replaces the other."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _write(path: Path, content: _Content) -> None:
-    """Replace the file in one step, readable by its owner only; on the disk before anything is sealed with it."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".secrets", delete=False, encoding="utf-8") as file:
-        json.dump(asdict(content), file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(file.name).replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -92,6 +92,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         }
         beats = await stack.enter_async_context(running(loops, drain_seconds=settings.drain_seconds))
         others = {"log": log.check, "outbox": relay.check, "router": consume.check, "feed": project.check}
+        others["keys"] = app.state.keyring.check
         app.state.health = Health(vital={"store": documents.check}, others=others, beats=beats)
         yield
 

@@ -6,9 +6,7 @@ a slow password hash per request would sink intake.
 
 import hashlib
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
@@ -20,7 +18,10 @@ from fastapi import Request
 from shared import clock
 from shared.errors import BadSettings
 from shared.http.problems import Problem
+from shared.keptfile import alone_with, write_whole
+from shared.observability import logging
 
+_log = logging.get(__name__)
 Role: TypeAlias = Literal["channel", "department", "operator"]
 ROLES: tuple[Role, ...] = ("channel", "department", "operator")
 _REREAD_SECONDS = 1.0
@@ -73,6 +74,14 @@ class KeyFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def stamp(self) -> tuple[int, int]:
+        """Another one after each change."""
+        try:
+            stat = self.path.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return stat.st_mtime_ns, stat.st_ino
+
     def read(self) -> list[Key]:
         """Every key; none when there is no file. Raises `BadSettings` when the file cannot be understood."""
         try:
@@ -86,35 +95,32 @@ class KeyFile:
         except (ValueError, KeyError, TypeError) as error:
             raise BadSettings(f"{self.path} is not a file of keys ({error}); make one with: yijian keys add") from None
 
-    def write(self, keys: Sequence[Key]) -> None:
-        """Replace the file in one step, readable by its owner only."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=self.path.parent, delete=False, encoding="utf-8") as file:
-            json.dump({"keys": [_entry(key) for key in keys]}, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self.path)
-
     def add(
         self, name: str, role: Role, *, scope: Sequence[str] = (), test: bool = False, expires: str | None = None,
         rate: float | None = None, burst: int | None = None,
     ) -> str:  # fmt: skip
         """Store a new key and return its secret, which is not kept. Raises `BadSettings` when the name is taken."""
-        keys = self.read()
-        if any(key.name == name for key in keys):
-            raise BadSettings(f"there is a key named {name!r} already: choose another --name, or revoke it first")
         secret = new_secret(role)
-        self.write([*keys, Key(name, role, digest(secret), tuple(scope), test, expires, rate=rate, burst=burst)])
+        with alone_with(self.path):
+            keys = self.read()
+            if any(key.name == name for key in keys):
+                raise BadSettings(f"there is a key named {name!r} already: choose another --name, or revoke it first")
+            self.write([*keys, Key(name, role, digest(secret), tuple(scope), test, expires, rate=rate, burst=burst)])
         return secret
 
     def revoke(self, name: str) -> bool:
         """Remove a key; False when there is none of this name."""
-        keys = self.read()
-        kept = [key for key in keys if key.name != name]
-        if len(kept) == len(keys):
-            return False
-        self.write(kept)
+        with alone_with(self.path):
+            keys = self.read()
+            kept = [key for key in keys if key.name != name]
+            if len(kept) == len(keys):
+                return False
+            self.write(kept)
         return True
+
+    def write(self, keys: Sequence[Key]) -> None:
+        """Replace the file in one step, readable by its owner only."""
+        write_whole(self.path, {"keys": [_entry(key) for key in keys]})
 
 
 class Keyring:
@@ -125,6 +131,7 @@ class Keyring:
         self._keys: dict[str, Key] = {}
         self._stamp: tuple[int, int] | None = None
         self._look_again = 0.0
+        self._trouble: str | None = None
 
     def authenticate(self, request: Request, *roles: Role) -> Key:
         """The key of this request. Raises a 401 or 403 problem that says what to send."""
@@ -149,15 +156,22 @@ class Keyring:
             self._reread()
         return self._keys.get(wanted)
 
+    async def check(self) -> None:
+        """Raise RuntimeError with the reason when the file cannot be read; the keys known before go on to work."""
+        self._reread()
+        if self._trouble:
+            raise RuntimeError(self._trouble)
+
     def _reread(self) -> None:
         try:
-            stat = self._file.path.stat()
-            stamp = (stat.st_mtime_ns, stat.st_ino)
-        except FileNotFoundError:
-            stamp = (0, 0)
-        if stamp != self._stamp:
-            self._keys = {key.digest: key for key in self._file.read()}
-            self._stamp = stamp
+            stamp = self._file.stamp()
+            if stamp != self._stamp:
+                self._keys = {key.digest: key for key in self._file.read()}
+            self._stamp, self._trouble = stamp, None
+        except (OSError, BadSettings) as error:
+            if self._trouble is None:
+                _log.error("keys_unreadable", path=str(self._file.path), error=str(error))
+            self._trouble = f"the file of keys cannot be read, new and revoked keys are not known: {error}"
 
 
 def _unauthorised(slug: str, detail: str) -> Problem:

@@ -11,6 +11,7 @@ from typing import Any
 from deploy.local.ports import OFFSETS
 from shared.events.catalog import CLASSIFIED, MESSAGES
 from shared.events.envelope import Event, to_record
+from shared.http.auth import KeyFile
 from shared.log import open_log
 from shared.testing.wait import wait_until
 from tests.benchmarks.processes import free_port
@@ -66,6 +67,24 @@ async def test_a_router_whose_loop_has_stopped_itself_says_so_and_serves_departm
     async with service("router", tmp_path) as running:
         await junk(tmp_path, CLASSIFIED)
         await becomes(running, 200, "degraded", "router", "most records cannot be handled")
+
+
+async def test_a_file_of_keys_that_cannot_be_read_is_told_and_the_keys_known_go_on_to_work(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    operator = keys.add("operator", "operator")
+    asking = (
+        f"GET /v1/cases?limit=1 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {operator}\r\nConnection: close\r\n\r\n".encode()
+    )
+    stranger = asking.replace(operator.encode(), b"yj_operator_unknown")
+    async with service("router", tmp_path) as running:
+        assert b" 200 " in (await running.ask(asking))[:20]
+        whole = keys.path.read_text()
+        keys.path.write_text(whole[:-20])
+        await becomes(running, 200, "degraded", "keys", "cannot be read")
+        assert b" 200 " in (await running.ask(asking))[:20]
+        assert b" 401 " in (await running.ask(stranger))[:20]
+        keys.path.write_text(whole)
+        await becomes(running, 200, "ok", "keys", "ok")
 
 
 async def test_a_lost_model_is_told_before_a_restart_finds_out(tmp_path: Path, model: Path) -> None:

@@ -1,5 +1,7 @@
 import json
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,6 +47,21 @@ def test_a_key_is_made_listed_without_its_secret_and_revoked(run: Run, data: Pat
 def test_a_file_of_keys_is_readable_by_its_owner_only(run: Run, data: Path) -> None:
     run("add", "--role", "operator")
     assert (data / "keys.json").stat().st_mode & 0o077 == 0
+
+
+def test_keys_made_at_once_are_all_there(data: Path) -> None:
+    names = [f"key-{number}" for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: KeyFile(data / "keys.json").add(name, "operator"), names))
+    assert {key.name for key in KeyFile(data / "keys.json").read()} == set(names)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write as another")
+def test_keys_that_root_makes_belong_to_the_folders_owner(data: Path) -> None:
+    data.mkdir(exist_ok=True)
+    os.chown(data, 12345, 12345)
+    KeyFile(data / "keys.json").add("one", "operator")
+    assert {file.stat().st_uid for file in data.iterdir()} == {12345}
 
 
 def test_every_role_has_its_scope(run: Run, data: Path) -> None:

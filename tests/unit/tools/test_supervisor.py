@@ -163,6 +163,14 @@ async def test_a_folder_has_one_supervisor_at_a_time(tmp_path: Path) -> None:
         await wait_until(lambda: supervisor.pid("child"))
 
 
+def test_a_log_that_cannot_be_copied_is_bounded_all_the_same(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "child.log", limit=10)
+    (tmp_path / "child.log.1").mkdir()  # as little use as a full disk
+    log.path.write_text("more than ten bytes")
+    log.bound()
+    assert log.path.read_text() == ""
+
+
 def test_a_log_is_bounded_while_its_program_goes_on_writing(tmp_path: Path) -> None:
     log = LogFile(tmp_path / "child.log", limit=10)
     with os.fdopen(log.open(), "wb", buffering=0) as output:

@@ -51,10 +51,15 @@ def _advance(document: Document, item: Incoming, data: CaseEvent) -> bool:
         "missed": known.get("missed", 0) + sequence - last - 1,
     }  # fmt: skip
     body["status"] = data.disposition
-    if item.event.type != cases.OPENED:  # whatever comes after it says that the case went its way, also where an event is missed
+    if item.event.type != cases.OPENED and _holds_all(data, body["message"]):  # also where an event before it is missed
         body["awaiting"] = store.SETTLED
     _remember(body, item, data)
     return True
+
+
+def _holds_all(data: CaseEvent, message: dict[str, Any]) -> bool:
+    """Whether the case has what was taken in last of its message."""
+    return data.revision is None or data.revision >= message["revision"]
 
 
 def _remember(body: dict[str, Any], item: Incoming, data: CaseEvent) -> None:

@@ -72,6 +72,8 @@ class Preparer:
         body["earlier"] = [*body.get("earlier", []), {"revision": body["message"]["revision"], "sealed": body["sealed"]}]
         body["fingerprints"] |= content.pop("fingerprints")
         body |= content
+        if body["status"] != "dead":  # a dead letter is waited for by an operator, who knows of it
+            body |= self._awaited(clock.now())
         document.keys = tuple(dict.fromkeys([*document.keys, *self.claims(draft)]))
         return None
 
@@ -151,12 +153,14 @@ class Preparer:
             "minute": received_at[:16],
             "test": int(test),
             "status": "received",
-            "awaiting": store.AWAITED,
-            "check_at": int(moment.timestamp() + self._reconcile_after),
-            "tries": 0,
             "case": None,
             "history": [],
+            **self._awaited(moment),
         }
+
+    def _awaited(self, moment: datetime) -> dict[str, Any]:
+        """From now on something is to be heard of its case."""
+        return {"awaiting": store.AWAITED, "check_at": int(moment.timestamp() + self._reconcile_after), "tries": 0}
 
 
 def _own(citizen: Citizen | None) -> list[tuple[Kind, str]]:

@@ -23,7 +23,7 @@ COLLECTION = Collection(
 ACCESSES = Collection("contact_accesses", (Index("by_message", ("message_id", "at")),))
 """Who was given a citizen's contact, when and why."""
 AWAITED, SETTLED, MISSING = 1, 0, 2
-"""`awaiting`: nothing heard of its case yet · heard · nothing heard after the last try."""
+"""`awaiting`: nothing heard yet of a case that holds its last revision · heard · nothing heard after the last try."""
 
 
 def tracking_claim(code: str) -> str:

@@ -66,7 +66,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         rules = Rules(pack)
         relay = _relay(documents, log)
         letters = {group: DeadLetters(documents, log, service="router", group=group) for group in ("router", FEED_GROUP)}
-        opener = Opener(documents, relay, rules, Numbers(documents, pack.city))
+        opener = Opener(documents, log, relay, rules, Numbers(documents, pack.city))
         departments = feed.Feed(documents)
         consume = Loop(log, "router", GROUPS["router"], opener.handle, letters["router"])
         project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])

@@ -128,6 +128,6 @@ def _decided(case: Body, act: Decide, step: Step) -> NewEvent:
 
 def _event(kind: str, case: Body, step: Step, *, to: str | None = None, **told: object) -> NewEvent:
     """An event that says, besides what it tells, where the case stands now."""
-    data = {name: case[name] for name in ("number", "message_id", "state", "disposition", "department")}
+    data = {name: case[name] for name in ("number", "message_id", "state", "disposition", "department", "revision")}
     data |= {"case_id": case["id"], "by": step.by, "test": is_test(case), **told}
     return NewEvent(kind, data, (to,) if to else ())

@@ -10,9 +10,11 @@ from services.router.rules import Rules
 from services.router.store import Numbers
 from shared import clock, ids
 from shared.errors import BadRecord, StoreUnavailable
+from shared.events.catalog import CASES
 from shared.events.messages import Classified
 from shared.failpoints import failpoint
 from shared.log.loop import Incoming
+from shared.log.port import Log
 from shared.observability import metrics
 from shared.store import outbox
 from shared.store.outbox import Relay
@@ -25,8 +27,8 @@ _TRIES = 5
 class Opener:
     """Handles `yijian.classified`: one write per batch, usually."""
 
-    def __init__(self, documents: Store, relay: Relay, rules: Rules, numbers: Numbers) -> None:
-        self._store, self._relay, self._rules, self._numbers = documents, relay, rules, numbers
+    def __init__(self, documents: Store, log: Log, relay: Relay, rules: Rules, numbers: Numbers) -> None:
+        self._store, self._log, self._relay, self._rules, self._numbers = documents, log, relay, rules, numbers
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
         """A case for every message that has none. The first classification of a message stays; what comes again is a
@@ -93,7 +95,15 @@ class Opener:
         results = await outbox.save(self._store, store.COLLECTION, written) if written else []
         lost = {one.id for one, result in zip(written, results, strict=True) if isinstance(result, Conflict)}
         self._relay.offer([one for one in written if one.id not in lost])
+        await self._tell_again([one for one in documents.values() if one.id not in changed and one.published >= one.sequence])
         return [item for item in items if _case_id(item) in lost]
+
+
+    async def _tell_again(self, documents: Sequence[Document]) -> None:
+        """Where these cases stand: who sends an amendment once more may not have heard of it."""
+        records = [record for one in documents for record in store.to_records(one, one.tail[-1]) if record.topic == CASES]
+        if records:
+            await self._log.publish(records)
 
 
 def _amended(document: Document, item: Incoming) -> bool:

@@ -47,6 +47,8 @@ class CaseEvent(Data):
     state: State
     disposition: Disposition
     department: str | None = None
+    revision: int | None = None
+    """Which revision of the message the case holds; None in events of versions that did not tell."""
     by: str = "router"
     """Who did it: a service, or the name of an API key."""
     test: bool = False

@@ -74,7 +74,7 @@ class _Routing(_Case):
         return [to_record(_classified(message), CLASSIFIED) for message in _messages(count)]
 
     async def handler(self, documents: Store, count: int) -> Handler:
-        return Opener(documents, NoRelay(), Rules(self.pack), Numbers(documents, self.pack.city)).handle  # type: ignore[arg-type]
+        return Opener(documents, None, NoRelay(), Rules(self.pack), Numbers(documents, self.pack.city)).handle  # type: ignore[arg-type]
 
 
 class _Following(_Case):

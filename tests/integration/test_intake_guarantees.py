@@ -115,6 +115,29 @@ async def test_a_message_that_nobody_was_heard_of_is_published_again_and_counted
         assert await state.store.count(store.COLLECTION, "awaiting", {"awaiting": store.MISSING}) == 1
 
 
+async def test_an_amendment_that_nobody_was_heard_of_is_published_again(tmp_path: Path) -> None:
+    async with running_city(_home(tmp_path), ["intake"]) as city:
+        posted = await city.post("路灯不亮", external_id="1")
+        state = city.apps["intake"].state.intake
+        log = open_log(city.home.log)
+        await log.publish([to_record(_routed(posted["id"], 2, department="city-water", revision=1), CASES)])
+        await city.settled(posted, status="department")
+        await city.post("路灯还是不亮", external_id="1", revision=2)
+
+        async def standing(sequence: int, awaiting: int) -> bool:
+            document: Document = (await state.store.get(store.COLLECTION, [posted["id"]]))[posted["id"]]
+            return document.published == sequence and document.body["awaiting"] == awaiting
+
+        await wait_until(lambda: standing(2, store.AWAITED), timeout=20)
+        await _make_due(state, posted["id"])
+        await Reconciler(state.store, log, after=0.0).run_once()
+        *_, amended, again = await _records(log, MESSAGES, 3)
+        assert amended.headers["ce_id"] == again.headers["ce_id"]
+        await log.publish([to_record(_routed(posted["id"], 3, department="city-water", revision=2), CASES)])
+        await wait_until(lambda: standing(2, store.SETTLED), timeout=20)
+        await log.close()
+
+
 async def _make_due(state: Any, message_id: str) -> None:
     document = (await state.store.get(store.COLLECTION, [message_id]))[message_id]
     document.body["check_at"] = int(clock.now().timestamp())

@@ -97,6 +97,20 @@ async def test_a_later_revision_reaches_the_department_once(bench: Bench) -> Non
     assert [each["event"]["type"] for each in told] == [cases.ROUTED, cases.AMENDED]
 
 
+async def test_who_sends_an_amendment_again_hears_of_it_again(bench: Bench) -> None:
+    """Its event may have been lost: the same is told once more, with the same number."""
+    about = message()
+    await bench.opened(about)
+    later = about | {"revision": 2}
+    await bench.publish(classified(later))
+    (*_, amended) = await bench.events(CASES, 3)
+    await bench.publish(classified(later))
+    (*_, again) = await bench.events(CASES, 4)
+    assert (again.type, again.id, again.sequence) == (cases.AMENDED, amended.id, 3)
+    assert again.data["revision"] == 2
+    assert len(await bench.feed(LUZHOU, 2)) == 2
+
+
 async def test_revisions_of_one_batch_end_at_the_last(bench: Bench) -> None:
     about = message()
     await bench.publish(*(classified(about | {"revision": revision, "text": f"第{revision}次"}) for revision in (2, 1, 4, 3)))
@@ -146,8 +160,8 @@ async def test_a_crash_between_insert_and_publish_loses_nothing(tmp_path: Path) 
     event, pack = classified(about), load_pack(PACK)
     documents = open_store(settings.store_url, "router")
     await documents.prepare([store.COLLECTION, store.COUNTERS, EVENTS])
-    relay: Any = Silent()
-    opener = Opener(documents, relay, Rules(pack), Numbers(documents, pack.city))
+    nobody: Any = Silent()
+    opener = Opener(documents, nobody, nobody, Rules(pack), Numbers(documents, pack.city))
     received = Received(Partition(CLASSIFIED, 0), 0, about["id"], b"", {}, 0.0)
     await opener.handle([Incoming(received, event, catalog.read(event))])
     await documents.close()

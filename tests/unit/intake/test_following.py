@@ -14,14 +14,21 @@ CASE = ids.case_id(MESSAGE)
 
 
 def message() -> Document:
-    return Document(MESSAGE, {"case": None, "status": "received", "awaiting": store.AWAITED, "history": []})
+    body = {"case": None, "status": "received", "awaiting": store.AWAITED, "history": [], "message": {"revision": 2}}
+    return Document(MESSAGE, body)
 
 
-def told(sequence: int, kind: str, state: str, department: str | None = "yunting-housing") -> Incoming:
+def told(sequence: int, kind: str, state: str, department: str | None = "yunting-housing", revision: int | None = 2) -> Incoming:
     """The case's event with this number."""
     disposition = {"triage": "triage", "resolved": "closed"}.get(state, "department")
     data = CaseEvent.model_construct(
-        case_id=CASE, number="QT-1", message_id=MESSAGE, state=state, disposition=disposition, department=department
+        case_id=CASE,
+        number="QT-1",
+        message_id=MESSAGE,
+        state=state,
+        disposition=disposition,
+        department=department,
+        revision=revision,
     )
     event = Event(f"e{sequence}", kind, "/services/router", CASE, f"2026-11-20T00:00:0{sequence}.000Z", {}, sequence)
     return Incoming(Received(Partition("yijian.cases", 0), sequence, CASE, b"", {}, 0.0), event, data)
@@ -33,6 +40,20 @@ def test_it_follows_in_order():
     assert (document.body["status"], document.body["awaiting"]) == ("department", store.SETTLED)
     assert [entry["what"] for entry in document.body["history"]] == ["opened", "routed"]
     assert following.missed(document) == 0
+
+
+def test_a_case_that_holds_an_earlier_revision_is_waited_for():
+    document = message()
+    following.apply(document, [told(1, cases.OPENED, "routed", revision=1), told(2, cases.ROUTED, "routed", revision=1)])
+    assert (document.body["status"], document.body["awaiting"]) == ("department", store.AWAITED)
+    following.apply(document, [told(3, cases.AMENDED, "routed", revision=2)])
+    assert document.body["awaiting"] == store.SETTLED
+
+
+def test_an_event_of_a_version_that_told_no_revision_settles():
+    document = message()
+    following.apply(document, [told(1, cases.OPENED, "routed", revision=None), told(2, cases.ROUTED, "routed", revision=None)])
+    assert document.body["awaiting"] == store.SETTLED
 
 
 def test_the_same_event_five_times_takes_effect_once():

@@ -98,7 +98,6 @@ class Opener:
         await self._tell_again([one for one in documents.values() if one.id not in changed and one.published >= one.sequence])
         return [item for item in items if _case_id(item) in lost]
 
-
     async def _tell_again(self, documents: Sequence[Document]) -> None:
         """Where these cases stand: who sends an amendment once more may not have heard of it."""
         records = [record for one in documents for record in store.to_records(one, one.tail[-1]) if record.topic == CASES]

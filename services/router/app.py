@@ -69,7 +69,7 @@ async def _opened(app: FastAPI, settings: RouterSettings) -> AsyncIterator[None]
         opener = Opener(documents, log, relay, rules, Numbers(documents, pack.city))
         departments = feed.Feed(documents)
         consume = Loop(log, "router", GROUPS["router"], opener.handle, letters["router"])
-        project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP])
+        project = Loop(log, FEED_GROUP, feed_topics(pack), departments.handle, letters[FEED_GROUP], read=feed.as_it_is)
         redelivery = Redelivery(documents, log, after=settings.tell_again_after)
         account = Account(documents, log, relay, letters, pack)
         app.state.on_stop = [departments.release]

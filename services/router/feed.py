@@ -12,6 +12,7 @@ from services.router.model import Body
 from shared import clock
 from shared.events.catalog import department_topic
 from shared.events.envelope import Event
+from shared.events.messages import Data
 from shared.failpoints import failpoint
 from shared.log.loop import Incoming
 from shared.runtime import wait_for
@@ -69,6 +70,12 @@ class Feed:
 def _answer(department: str, start: int, found: Sequence[Document]) -> Body:
     items = [{"cursor": _cursor(department, one.body["offset"]), "event": one.body["event"]} for one in found]
     return {"items": items, "cursor": items[-1]["cursor"] if items else _cursor(department, start)}
+
+
+def as_it_is(_: Event) -> Data:
+    """Whatever its data are: a feed is its topic. An event that this version does not know, put aside and handed back later,
+    would come to stand behind the cursors of those who read on."""
+    return Data()
 
 
 def _document(item: Incoming) -> Document:

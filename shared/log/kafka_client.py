@@ -8,6 +8,7 @@ from typing import Any
 import aiokafka.conn
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.errors import LogUnavailable
@@ -80,10 +81,14 @@ async def _in_the_way(ending: Coroutine[Any, Any, None], seconds: float) -> str 
 
 def _parts(client: Any) -> list[Any]:
     """What of it is at work."""
+    parts: list[Any]
     if isinstance(client, AIOKafkaProducer):
-        return [client._sender, client.client]
-    client._coordinator.reset_generation()  # its heartbeat ends with its membership
-    return [client._fetcher, client._client]
+        parts = [client._sender, client.client]
+    else:
+        parts = [client._fetcher, client._client]
+        if isinstance(client._coordinator, GroupCoordinator):
+            client._coordinator.reset_generation()  # its heartbeat ends with its membership
+    return [part for part in parts if part]  # one that never came to its start lacks some
 
 
 class _Connection(AIOKafkaConnection):  # type: ignore[misc]

@@ -68,11 +68,12 @@ class Loop:
 
     def __init__(
         self, log: Log, group: str, topics: Sequence[str], handle: Handler, letters: DeadLetters, *,
-        batch: int = 500, session_timeout: float = 6.0,
+        batch: int = 500, session_timeout: float = 6.0, read: Callable[[Event], Data] = catalog.read,
     ) -> None:  # fmt: skip
+        """`read`: what an event's data mean to the handler. Raises `BadRecord` for what it cannot be given."""
         self._log, self._group, self._topics = log, group, topics
         self._handle, self._letters = handle, letters
-        self._batch, self._session_timeout = batch, session_timeout
+        self._batch, self._session_timeout, self._read = batch, session_timeout, read
         self._limit = FailureLimit()
         self._replay_at = 0.0
         self.trouble: str | None = None
@@ -129,7 +130,7 @@ class Loop:
             event = None
             try:
                 event = from_record(record)
-                batch.append(Incoming(record, event, catalog.read(event)))
+                batch.append(Incoming(record, event, self._read(event)))
             except Permanent as error:
                 await self._handle_flowing(batch)  # what came before it must not be parked behind it
                 batch = []
@@ -195,7 +196,7 @@ class Loop:
 
     async def _handle_again(self, record: Received) -> None:
         event = from_record(record)
-        await self._handle([Incoming(record, event, catalog.read(event))])
+        await self._handle([Incoming(record, event, self._read(event))])
 
     def _flow(self) -> None:
         self.trouble = None

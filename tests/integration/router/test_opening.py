@@ -11,9 +11,10 @@ from services.router import store
 from services.router.rules import Rules
 from services.router.store import Numbers
 from services.router.worker import Opener
-from shared import ids
+from shared import clock, ids
 from shared.events import cases, catalog
 from shared.events.catalog import CASES, CLASSIFIED, department_topic
+from shared.events.envelope import Event, to_record
 from shared.log.loop import Incoming
 from shared.log.port import Partition, Received, Record
 from shared.pack.load import load_pack
@@ -131,6 +132,15 @@ async def test_junk_becomes_a_dead_letter_and_hinders_nobody(bench: Bench) -> No
         return bool((await bench.client.get("/v1/account")).json()["dead"] == 2)
 
     await wait_until(counted)
+
+
+async def test_an_event_of_a_later_version_stands_in_the_feed_where_it_stands_in_the_topic(bench: Bench) -> None:
+    future = Event(ids.new_id(), "yijian.case.rated.v9", "/services/router", "case", clock.timestamp(), {"stars": 5}, 1)
+    await bench.log.publish([to_record(future, department_topic(LUZHOU))])
+    await bench.opened(message())
+    rated, routed = await bench.feed(LUZHOU, 2)
+    assert (rated["event"]["type"], rated["event"]["data"]) == (future.type, {"stars": 5})
+    assert routed["event"]["type"] == cases.ROUTED
 
 
 async def test_numbers_that_are_taken_are_passed_over(bench: Bench) -> None:

@@ -80,7 +80,7 @@ class DeadLetters:
         names = [self._letter_id(record, _event(record)) for record in records]
         letters = await self._store.get(LETTERS, names)
         for record, name in zip(records, names, strict=True):
-            if name in letters:
+            if name in letters and letters[name].body["status"] != "replayed":
                 await self._announce(letters[name], record)
         behind = [record for record, name in zip(records, names, strict=True) if name not in letters]
         await self._store.insert(PARKED, [self._parked(record) for record in behind])

@@ -67,6 +67,17 @@ async def test_what_was_discarded_before_it_could_be_told_is_told(store: Store):
     assert [one.key for one in log.records] == ["a"]
 
 
+async def test_what_was_handled_after_all_is_not_told_of_again(store: Store):
+    log = Flickering()
+    kept = letters(store, log)
+    await kept.keep(received("a1"), from_record(received("a1")), BadRecord("no"), 1)
+    (letter,) = (await store.page(LETTERS, "by_status", {}, limit=9)).documents
+    letter.body["status"] = "replayed"
+    await store.replace(LETTERS, [letter])
+    await kept.park([received("a1")])
+    assert len(log.records) == 1
+
+
 async def test_an_announcement_that_the_log_refuses_holds_up_nobody(store: Store):
     kept = letters(store, Flickering(RecordRefused({0: "too large"})))
     await kept.keep(received("a1"), from_record(received("a1")), BadRecord("no"), 1)

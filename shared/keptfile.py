@@ -10,6 +10,12 @@ from pathlib import Path
 from typing import Any
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Another one after each change. Raises FileNotFoundError."""
+    stat = path.stat()
+    return stat.st_mtime_ns, stat.st_ino
+
+
 @contextmanager
 def alone_with(path: Path) -> Iterator[None]:
     """Alone with the file, over all processes. The lock has a file of its own, since a write replaces the other."""

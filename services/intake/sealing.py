@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from services.intake.masking import normal
 from shared import clock, ids
 from shared.errors import BadSettings, Permanent
-from shared.keptfile import alone_with, write_whole
+from shared.keptfile import alone_with, stamp, write_whole
 from shared.observability import logging
 
 Suite: TypeAlias = Literal["intl", "gm"]
@@ -132,7 +132,7 @@ class Secrets:
         if at_once or clock.monotonic() >= self._look_again:
             self._look_again = clock.monotonic() + _REREAD_SECONDS
             try:
-                if self._stamp != _stamp(self.path):
+                if self._stamp != stamp(self.path):
                     self._content = self._read()
             except (OSError, BadSettings) as error:  # the keys in hand still seal and open: intake goes on
                 _log.error("secrets_unreadable", path=str(self.path), error=str(error))
@@ -140,7 +140,7 @@ class Secrets:
 
     def _read(self) -> _Content:
         try:
-            self._stamp = _stamp(self.path)
+            self._stamp = stamp(self.path)
             return _Content.parse(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError, BadSettings) as error:
             raise BadSettings(
@@ -248,11 +248,6 @@ def rotate_secrets(path: Path, suite: Suite | None = None) -> str:
     if not path.exists():
         raise BadSettings(f"there is no file of sealing keys at {path}; the intake service makes it when it first starts")
     return Secrets(path).rotate(suite)
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    stat = path.stat()
-    return stat.st_mtime_ns, stat.st_ino
 
 
 def _encode(data: bytes) -> str:

@@ -18,7 +18,7 @@ from fastapi import Request
 from shared import clock
 from shared.errors import BadSettings
 from shared.http.problems import Problem
-from shared.keptfile import alone_with, write_whole
+from shared.keptfile import alone_with, stamp, write_whole
 from shared.observability import logging
 
 _log = logging.get(__name__)
@@ -75,12 +75,11 @@ class KeyFile:
         self.path = path
 
     def stamp(self) -> tuple[int, int]:
-        """Another one after each change."""
+        """Another one after each change, also when the file comes or goes."""
         try:
-            stat = self.path.stat()
+            return stamp(self.path)
         except FileNotFoundError:
             return 0, 0
-        return stat.st_mtime_ns, stat.st_ino
 
     def read(self) -> list[Key]:
         """Every key; none when there is no file. Raises `BadSettings` when the file cannot be understood."""
@@ -164,10 +163,10 @@ class Keyring:
 
     def _reread(self) -> None:
         try:
-            stamp = self._file.stamp()
-            if stamp != self._stamp:
+            now = self._file.stamp()
+            if now != self._stamp:
                 self._keys = {key.digest: key for key in self._file.read()}
-            self._stamp, self._trouble = stamp, None
+            self._stamp, self._trouble = now, None
         except (OSError, BadSettings) as error:
             if self._trouble is None:
                 _log.error("keys_unreadable", path=str(self._file.path), error=str(error))

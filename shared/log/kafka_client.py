@@ -47,11 +47,11 @@ async def start(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
         async with asyncio.timeout(_STARTING_SECONDS):
             await client.start()
     except BaseException:
-        await end(client, _LEAVING_SECONDS)
+        await end(client)
         raise
 
 
-async def end(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float) -> None:
+async def end(client: AIOKafkaProducer | AIOKafkaConsumer, seconds: float = _LEAVING_SECONDS) -> None:
     """Let it finish what it does, and end it. One that does not come to its end in this time is given up; what it was about to
     send is not sent then, and the brokers find out by its session."""
     if await _in_the_way(client.stop(), seconds):

@@ -16,7 +16,6 @@ from shared.log.port import Partition, Received
 _MAX_FETCH_BYTES = 2 * 1024 * 1024
 _SILENCE_SECONDS = 15.0
 """A client that has heard nothing for so long is asked whether it still hears."""
-_LEAVING_SECONDS = 5.0
 _DEALING_SECONDS = 1.0
 
 
@@ -108,7 +107,7 @@ class KafkaConsumer:
         consumer, self._consumer = self._consumer, None
         self._assigned = frozenset()
         if consumer is not None:
-            task = asyncio.create_task(end(consumer, _LEAVING_SECONDS))
+            task = asyncio.create_task(end(consumer))
             self._leaving.add(task)
             task.add_done_callback(self._leaving.discard)
 
